@@ -1,0 +1,129 @@
+"""What the control plane asks of the runtime: the contract between Azure's resource bodies and what really runs.
+
+The control plane turns ARM bodies into these values (secrets resolved, defaults filled in) and calls `Runtime`.
+The runtime knows neither ARM nor api-versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One HTTP probe of a container, with Azure's own defaults. Times are in seconds."""
+
+    kind: Literal["Liveness", "Readiness", "Startup"]
+    path: str
+    initial_delay: float = 0
+    period: float = 10
+    timeout: float = 1
+    failure_threshold: int = 3
+    success_threshold: int = 1
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Replica bounds and the HTTP rule. `concurrency` is requests in flight per replica; cooldown and polling in seconds."""
+
+    minimum: int = 0
+    maximum: int = 10
+    concurrency: int = 10
+    cooldown: float = 300
+    polling: float = 30
+
+
+@dataclass(frozen=True)
+class AppSpec:
+    """One revision of a container app, ready to run. `env` holds resolved secrets: never log or print it."""
+
+    id: str  # the app's ARM id, lower-case
+    name: str  # what its neighbours call it: http://<name>
+    environment: str  # ARM id of its managed environment, lower-case; apps reach only their own
+    revision: str
+    image: str  # "<registry>.azurecr.io/<repository>@sha256:..." or ":tag"
+    fqdn: str | None = None  # None: no ingress
+    external: bool = False
+    port: int = 80  # the ingress target port; a replica is told its own in CONTAINER_APP_PORT
+    cpu: float = 0.5
+    memory_gib: float = 1.0
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    probes: tuple[Probe, ...] = ()
+    scale: Scale = Scale()
+    grace: float = 30  # seconds between SIGTERM and SIGKILL
+
+
+@dataclass(frozen=True)
+class ReplicaInfo:
+    """One replica, as `replicas` of the management API shows it."""
+
+    name: str
+    revision: str
+    started: str  # ISO 8601, UTC
+    state: Literal["Running", "NotRunning", "Unknown"]
+    ready: bool
+    restarts: int
+    pid: int | None
+
+
+@dataclass(frozen=True)
+class AppStatus:
+    """What the ingress and the scaler see of one app now."""
+
+    replicas: tuple[ReplicaInfo, ...]
+    in_flight: int
+    latest_ready_revision: str
+
+
+class RuntimeFailure(Exception):
+    """Something that the runtime was asked for cannot be had. `code` is Azure's error code, `str(error)` its message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Runtime(Protocol):
+    """What really runs. All calls are idempotent; each returns when the thing is there (or gone)."""
+
+    async def start(self) -> None:
+        """End what an earlier daemon left behind (by pid and start time), open the ingress."""
+
+    async def stop(self) -> None:
+        """Drain and end every replica, then the databases; close the ingress."""
+
+    async def put_server(self, server: str, version: str, admin: str, password: str | None) -> str:
+        """Start the database server `server` (ARM id, lower-case), made on first use with `admin` and `password`.
+
+        Without a password the server must exist already (the daemon starts again). Returns the version really running.
+        """
+
+    async def delete_server(self, server: str) -> None: ...
+
+    async def put_database(self, server: str, name: str) -> None: ...
+
+    async def delete_database(self, server: str, name: str) -> None: ...
+
+    async def put_app(self, app: AppSpec) -> None:
+        """Bring this revision up beside the running one, shift to it when it is ready, drain the old.
+
+        Raises RuntimeFailure("ContainerAppOperationError", ...) when it does not become ready; the old one serves on.
+        """
+
+    async def delete_app(self, app: str) -> None: ...
+
+    def app_status(self, app: str) -> AppStatus | None: ...
+
+    def logs(self, app: str, replica: str | None, tail: int, follow: bool) -> AsyncIterator[bytes]:
+        """Log lines of one replica, or of all replicas of the app (dead ones too), oldest first."""
+
+    def image_digest(self, reference: str) -> str | None:
+        """The digest behind "<registry>/<repository>:<tag>" or "@sha256:...", None when the registry has no such image."""
+
+    async def delete_registry(self, login_server: str) -> None: ...
+
+    @property
+    def ingress_url(self) -> str:
+        """Where external apps answer on this machine, e.g. http://127.0.0.1:8400; it stays the same over restarts."""
