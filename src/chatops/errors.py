@@ -38,7 +38,7 @@ class UsageError(ChatopsError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a config file. `line` and `column` count from 1 and are None when the file has no such place."""
+    """One thing wrong in a config file. `line` and `column` count from 1; None where there is no such place."""
 
     file: str
     line: int | None

@@ -1,0 +1,92 @@
+"""The YAML file -> Config. Every problem of the file is told at once, each with its line; nothing else is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from chatops.config import bundled
+from chatops.config.document import Document, parse
+from chatops.config.explain import problems
+from chatops.config.schema import PLACEHOLDER, Config
+from chatops.config.schema.services import with_defaults
+from chatops.errors import ConfigError, Problem
+
+FILE = "chatops.yaml"
+MAX_BYTES = 256 * 1024
+
+
+def discover(explicit: Path | None, cwd: Path) -> Path:
+    """The file to use: the one that was named, else `chatops.yaml` in `cwd`, else the bundled local config."""
+    if explicit is not None:
+        return explicit
+    own = cwd / FILE
+    return own if own.exists() or own.is_symlink() else bundled.config_file("local")
+
+
+def load(path: Path) -> Config:
+    """Read, check and complete a config file. Raises ConfigError with all of its problems."""
+    document = parse(_text(path), _shown(path))
+    return validate(document, path.parent)
+
+
+def validate(document: Document, folder: Path) -> Config:
+    """Check parsed YAML. Paths in it are taken from `folder`. Raises ConfigError."""
+    try:
+        return Config.model_validate(document.data, context=_context(document.data, folder))
+    except ValidationError as error:
+        raise ConfigError(problems(error.errors(include_url=False), document)) from None
+
+
+def require_subscription(config: Config, path: Path) -> None:
+    """Refuse to go on towards Azure with the placeholder that the bundled configs carry. Raises ConfigError."""
+    if config.target == "azure" and config.azure is not None and config.azure.subscription == PLACEHOLDER:
+        document = parse(_text(path), _shown(path))
+        field = ("azure", "subscription")
+        line, column = document.place(field) or (None, None)
+        found, expected = "still the placeholder", "the id of your subscription"
+        hint = "`az account show --query id -o tsv` prints it"
+        raise ConfigError([Problem(document.file, line, column, ".".join(field), found, expected, hint)])
+
+
+def _context(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What rules need to know beyond their own field: where paths start, and which services there are."""
+    services = data.get("services")
+    return {"folder": folder, "services": tuple(with_defaults(services if isinstance(services, dict) else {}))}
+
+
+def _shown(path: Path) -> str:
+    """The path as short as it can be said from here."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        hint = "`chatops init` writes one to start from"
+        raise _unreadable(path, "there is no such file", "a YAML file", hint) from None
+    except IsADirectoryError:
+        raise _unreadable(path, "this is a folder", "a YAML file", f"{path / FILE}?") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise _unreadable(path, f"cannot be read: {reason}", "a file that you may read") from None
+    if len(content) > MAX_BYTES:
+        raise _unreadable(path, f"the file is larger than {MAX_BYTES // 1024} KiB", "a config file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _unreadable(path, "the file is not UTF-8 text", "YAML in UTF-8", line=line) from None
+
+
+def _unreadable(
+    path: Path, found: str, expected: str, hint: str | None = None, *, line: int | None = None
+) -> ConfigError:
+    return ConfigError([Problem(_shown(path), line, None, "", found, expected, hint)])

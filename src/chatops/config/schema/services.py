@@ -1,0 +1,161 @@
+"""The services: container apps with an image, a size and a scale rule.
+
+Sizes are those of the Consumption profile: https://learn.microsoft.com/azure/container-apps/containers#allocations
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from chatops.config import bundled
+from chatops.config.schema.rules import Otherwise, Says, Section, Text, matching, refuse
+
+ServiceName = Annotated[
+    str,
+    matching(r"[a-z](-?[a-z0-9])+", at_most=32),
+    Says("2 to 32 lower-case letters, digits and single hyphens, a letter first, no hyphen last"),
+]
+VariableName = Annotated[
+    str, matching(r"[A-Za-z._-][A-Za-z0-9._-]*"), Says("letters, digits, '_', '-' and '.', no digit first")
+]
+Replicas = Annotated[int, Field(ge=0, le=1000)]
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "ui": {"image": "chat-ui", "external": True, "calls": ["db-api", "lm-api"]},
+    "db-api": {"image": "db-api"},
+    "lm-api": {"image": "lm-api", "cpu": 2.0, "memory": "4Gi", "scale": {"concurrency": 2}},
+}
+"""The three services of the stack, where they differ from a service's own defaults."""
+
+
+def with_defaults(services: dict[Any, Any]) -> dict[Any, Any]:
+    """`services` of the YAML laid over the three of the stack, field by field (`scale` too), in a fixed order."""
+    return {name: _over(DEFAULTS.get(name, {}), services.get(name)) for name in {**DEFAULTS, **services}}
+
+
+def _over(default: dict[str, Any], given: Any) -> Any:
+    if given is None:
+        return default
+    if not isinstance(given, dict):
+        return given
+    merged = {**default, **given}
+    scale = given.get("scale")
+    if "scale" in default and (scale is None or isinstance(scale, dict)):
+        merged["scale"] = {**default["scale"], **(scale or {})}
+    return merged
+
+
+def _found_image(value: str, info: ValidationInfo) -> str:
+    """A bundled image's name as it stands; a folder's path made absolute, taken from the YAML file's own folder."""
+    if value in bundled.IMAGES:
+        return value
+    expected = f"one of {', '.join(bundled.IMAGES)}, or the path of a folder with a Dockerfile"
+    if "/" not in value:
+        raise refuse(f'there is no bundled image "{value}"', expected, f"for a folder beside the YAML file: ./{value}")
+    folder = (Path((info.context or {}).get("folder", ".")) / value).resolve()
+    try:
+        found = (folder / "Dockerfile").is_file()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        raise refuse(f"there is no Dockerfile in {folder}", expected)
+    return str(folder)
+
+
+def _known_service(value: str, info: ValidationInfo) -> str:
+    known = (info.context or {}).get("services", (value,))
+    if value not in known:
+        close = get_close_matches(value, known, n=1)
+        hint = f'did you mean "{close[0]}"?' if close else None
+        raise refuse(f'there is no service "{value}"', f"one of: {', '.join(known)}", hint)
+    return value
+
+
+Called = Annotated[ServiceName, AfterValidator(_known_service)]
+
+
+class Scale(Section):
+    """Replica bounds, and the HTTP rule that moves between them."""
+
+    min: Replicas = Field(
+        default=1, description="Replicas that always run. 0 lets the service sleep; the next request waits."
+    )
+    max: Annotated[int, Field(ge=1, le=1000)] = Field(default=5, description="Replicas at most.")
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=10, description="Requests at a time that one replica takes before another is started."
+    )
+    cooldown: Annotated[int, Field(ge=1, le=86400)] = Field(
+        default=300, description="Seconds of calm before replicas are taken away."
+    )
+    polling: Annotated[int, Field(ge=1, le=3600)] = Field(
+        default=30, description="Seconds between two looks at the load."
+    )
+
+    @field_validator("max")
+    @classmethod
+    def _not_below_min(cls, value: int, info: ValidationInfo) -> int:
+        least = info.data.get("min", 0)
+        if value < least:
+            raise refuse(
+                f"{value} is less than min ({least})",
+                f"an integer from {least} to 1000",
+                otherwise=Otherwise(
+                    "min", f"{least} is more than max ({value} when left out)", f"max: {least} beside it"
+                ),
+            )
+        return value
+
+
+class Service(Section):
+    """One container app."""
+
+    image: Annotated[
+        str, AfterValidator(_found_image), Says("a bundled image's name, or the path of a folder with a Dockerfile")
+    ] = Field(description="What runs: a bundled image, or a folder with a Dockerfile, relative to this file.")
+    external: bool = Field(
+        default=False, description="Reachable from outside; otherwise only by the stack's other services."
+    )
+    cpu: Annotated[float, Field(ge=0.25, le=4, multiple_of=0.25)] = Field(
+        default=0.5, description="vCPU of one replica."
+    )
+    memory: Annotated[str, matching(r"\d{1,4}(\.\d{1,4})?Gi"), Says("a size like 1Gi or 1.5Gi")] = Field(
+        default="1Gi", description="Memory of one replica. Azure takes exactly 2Gi for each vCPU."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=80, description="Port that the container listens on.")
+    scale: Scale = Field(default=Scale(), description="How many replicas run.")
+    env: dict[VariableName, Text] = Field(
+        default={}, description="Environment variables on top of those that the stack sets. No place for secrets."
+    )
+    calls: Annotated[tuple[Called, ...], Field(strict=False), Says("a list of names of services")] = Field(
+        default=(), description="Other services that this one calls, as http://<name>."
+    )
+
+    @field_validator("memory")
+    @classmethod
+    def _goes_with_cpu(cls, value: str, info: ValidationInfo) -> str:
+        gib = float(value.removesuffix("Gi"))
+        cpu = info.data.get("cpu")
+        if cpu is not None and gib != 2 * cpu:
+            right = f"{2 * cpu:g}Gi"
+            raise refuse(
+                f"{value} does not go with {cpu:g} vCPU",
+                f"{right} (Azure takes 0.25 vCPU with 0.5Gi, and so on in steps of 0.25 up to 4 vCPU with 8Gi)",
+                f"write memory: {right}" + (f", or cpu: {gib / 2:g}" if gib in _sizes() else ""),
+                otherwise=Otherwise(
+                    "cpu", f"{cpu:g} vCPU does not go with {value} of memory", f"memory: {right} beside it"
+                ),
+            )
+        return f"{gib:g}Gi"
+
+    @property
+    def memory_gib(self) -> float:
+        """Memory of one replica in GiB."""
+        return float(self.memory.removesuffix("Gi"))
+
+
+def _sizes() -> set[float]:
+    return {step / 2 for step in range(1, 17)}
