@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -48,7 +48,8 @@ def refuse(
     return PydanticCustomError("rule", "{found}", context)
 
 
-def _number_as_text(value: object) -> object:
+def number_as_text(value: object) -> object:
+    """Turn a whole number into its digits; leave all else to the field's type."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -57,5 +58,5 @@ def matching(pattern: str, at_most: int | None = None) -> StringConstraints:
     return StringConstraints(pattern=rf"^(?:{pattern})$", max_length=at_most)
 
 
-Text = Annotated[str, BeforeValidator(_number_as_text), Says("text")]
-"""Text where a bare whole number is as good: `PORT: 8080` means "8080"."""
+NumberAsText = BeforeValidator(number_as_text, json_schema_input_type=str | int)
+"""For text where a bare whole number is as good: `PORT: 8080` means "8080"."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from chatops.config import bundled
-from chatops.config.schema.rules import Otherwise, Says, Section, Text, matching, refuse
+from chatops.config.schema.rules import NumberAsText, Otherwise, Says, Section, matching, refuse
 
 ServiceName = Annotated[
     str,
@@ -127,7 +127,7 @@ class Service(Section):
     )
     port: Annotated[int, Field(ge=1, le=65535)] = Field(default=80, description="Port that the container listens on.")
     scale: Scale = Field(default=Scale(), description="How many replicas run.")
-    env: dict[VariableName, Text] = Field(
+    env: dict[VariableName, Annotated[str, NumberAsText, Says("text")]] = Field(
         default={}, description="Environment variables on top of those that the stack sets. No place for secrets."
     )
     calls: Annotated[tuple[Called, ...], Field(strict=False), Says("a list of names of services")] = Field(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from chatops.config.schema.model import Images, LanguageModel
 from chatops.config.schema.network import Network
-from chatops.config.schema.rules import Otherwise, Says, Section, Text, matching, refuse
+from chatops.config.schema.rules import NumberAsText, Otherwise, Says, Section, matching, refuse
 from chatops.config.schema.services import Service, ServiceName, with_defaults
 from chatops.config.schema.stores import Database, Logs, Registry, Vault
 
@@ -19,12 +19,9 @@ MAX_TAGS = 45
 """Azure takes 50 on a resource; five are left to chatops and to policies."""
 
 
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _region(value: object) -> object:
-    return value.replace(" ", "").lower() if isinstance(value, str) else value
+def _region(value: str) -> str:
+    """Azure's own name of a region: Germany West Central is germanywestcentral."""
+    return value.replace(" ", "").lower()
 
 
 def _no_final_stop(value: str) -> str:
@@ -41,8 +38,8 @@ def _free_tag(value: str) -> str:
 
 Guid = Annotated[
     str,
-    BeforeValidator(_lower),
-    matching(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    matching(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    AfterValidator(str.lower),
     Says("a GUID like 01234567-89ab-cdef-0123-456789abcdef"),
 ]
 TagName = Annotated[
@@ -51,7 +48,7 @@ TagName = Annotated[
     AfterValidator(_free_tag),
     Says(r"1 to 512 characters, none of < > % & \ ? /"),
 ]
-TagValue = Annotated[Text, matching(r"[^\x00]{0,256}"), Says("text of at most 256 characters")]
+TagValue = Annotated[str, Field(max_length=256), NumberAsText, Says("text of at most 256 characters")]
 
 
 class Azure(Section):
@@ -85,8 +82,8 @@ class Config(Section):
     )
     location: Annotated[
         str,
-        BeforeValidator(_region),
-        matching(r"[a-z][a-z0-9]{3,39}"),
+        matching(r"[A-Za-z][A-Za-z0-9 ]{3,39}"),
+        AfterValidator(_region),
         Says("an Azure region like germanywestcentral or Germany West Central"),
     ] = Field(default="germanywestcentral", description="Azure region of all resources.")
     azure: Azure | None = Field(default=None, description="Where in Azure. Required when target is azure.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from chatops.config.schema.rules import Says, Section, matching, refuse
+from chatops.config.schema.rules import Says, Section, matching, number_as_text, refuse
 
 BURSTABLE = tuple(f"Standard_B{size}" for size in ("1ms", "2s", "2ms", "4ms", "8ms", "12ms", "16ms", "20ms"))
 STORAGE_GB = (32, 64, 128, 256, 512, 1024, 2048, 4095, 4096, 8192, 16384, 32767)
-VERSIONS = ("13", "14", "15", "16", "17", "18")
+Version = Literal["13", "14", "15", "16", "17", "18"]
+BareVersion = Literal[13, 14, 15, 16, 17, 18]
 OWN_DATABASES = ("postgres", "azure_maintenance", "azure_sys", "template0", "template1")
 
 
@@ -69,15 +70,10 @@ class Database(Section):
     storage_gb: Annotated[int, AfterValidator(_storage_size), Says(_one_of(STORAGE_GB))] = Field(
         default=32, description="Storage in GB. It can grow later, never shrink."
     )
-    version: Literal["13", "14", "15", "16", "17", "18"] = Field(
+    version: Annotated[Version, BeforeValidator(number_as_text, json_schema_input_type=Version | BareVersion)] = Field(
         default="16", description="Major version of PostgreSQL."
     )
     backup_days: Annotated[int, Field(ge=7, le=35)] = Field(default=7, description="Days that backups are kept.")
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _bare_number(cls, value: object) -> object:
-        return str(value) if isinstance(value, int) else value
 
     @property
     def tier(self) -> Literal["Burstable", "GeneralPurpose", "MemoryOptimized"]:
