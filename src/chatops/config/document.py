@@ -6,6 +6,7 @@ and merge keys work; duplicate keys, tags of one's own, and data that contains i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from chatops.errors import ConfigError, Problem
 
@@ -25,7 +27,9 @@ MAX_VALUES = 20_000
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
 _PLAIN = {_TAG + kind for kind in ("str", "int", "float", "bool", "null")}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _AS_WRITTEN = {_TAG + kind for kind in ("timestamp", "value")}
+_TEXT = {_TAG + "str", *_AS_WRITTEN}
 
 
 @dataclass
@@ -55,6 +59,8 @@ def parse(text: str, file: str) -> Document:
         raise ConfigError([_syntax(error, file)]) from None
     except RecursionError:
         raise ConfigError([Problem(file, None, None, "", "nested too deeply to be read")]) from None
+    except ReaderError as error:
+        raise ConfigError([_unreadable_character(error, text, file)]) from None
     except (YAMLError, ValueError) as error:
         raise ConfigError([Problem(file, None, None, "", f"not YAML: {_first_line(error)}")]) from None
     reader = _Reader(yaml, file)
@@ -67,6 +73,12 @@ def _syntax(error: MarkedYAMLError, file: str) -> Problem:
     words = " ".join(part for part in (error.context, error.problem) if part)
     hint = "YAML is indented by spaces, never by tabs" if "\\t" in words else None
     return Problem(file, line, column, "", f"not YAML: {words}", None, hint)
+
+
+def _unreadable_character(error: ReaderError, text: str, file: str) -> Problem:
+    before = text[: error.position]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    return Problem(file, line, column, "", f"not YAML: the character U+{ord(text[error.position]):04X} is not allowed")
 
 
 def _first_line(error: Exception) -> str:
@@ -100,15 +112,15 @@ class _Reader:
         return self._document
 
     def _refuse(self, path: Path, node: Node, found: str, expected: str | None = None, hint: str | None = None) -> None:
-        line, column = _place(node)
-        dotted = dotted_path(path)
-        self._problems.append(Problem(self._file, line, column, dotted, found, expected, hint))
+        aliased = any(node is outer for outer in self._open)
+        line, column = (self._document.keys.get(path) if aliased else None) or _place(node)
+        self._problems.append(Problem(self._file, line, column, dotted_path(path), printable(found), expected, hint))
 
     def _value(self, node: Node, path: Path) -> Any:
         self._count += 1
         self._document.values.setdefault(path, _place(node))
         if any(node is outer for outer in self._open):
-            return self._refuse(path, node, "this alias contains itself")
+            return self._refuse(path, node, "an alias stands inside what it stands for")
         if self._count > MAX_VALUES:
             if self._count == MAX_VALUES + 1:
                 self._refuse(path, node, f"more than {MAX_VALUES} values", hint="do aliases multiply here?")
@@ -124,6 +136,8 @@ class _Reader:
             self._open.pop()
 
     def _plain(self, node: ScalarNode, path: Path) -> Any:
+        if _SURROGATE.search(node.value):
+            return self._refuse(path, node, f"{node.value[:40]} is no text: half a character", "whole characters")
         if node.tag in _AS_WRITTEN:
             return node.value
         if node.tag not in _PLAIN:
@@ -149,13 +163,11 @@ class _Reader:
         return data
 
     def _key(self, key: Node, path: Path) -> str | None:
-        if isinstance(key, ScalarNode) and (key.tag == _TAG + "str" or key.tag in _AS_WRITTEN):
-            return str(key.value)
-        if isinstance(key, ScalarNode):
-            self._refuse(path, key, f"the key {key.value[:40]} is not text", "a name", "put it in quotes")
-        else:
-            self._refuse(path, key, "this key is not text", "a name")
-        return None
+        if not isinstance(key, ScalarNode):
+            return self._refuse(path, key, "this key is not text", "a name")
+        if key.tag not in _TEXT or _SURROGATE.search(key.value):
+            return self._refuse(path, key, f"the key {key.value[:40]} is not text", "a name", "put it in quotes")
+        return str(key.value)
 
     def _pairs(self, node: MappingNode, path: Path) -> Iterator[tuple[Node, Node]]:
         """The mapping's pairs, with those that `<<` brings in where the mapping does not write them itself."""
@@ -188,4 +200,9 @@ def _short(tag: str | None) -> str:
 def dotted_path(path: Path) -> str:
     """`("services", "ui", "calls", 0)` as `services.ui.calls[0]`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".")
+    return printable(text.removeprefix("."))
+
+
+def printable(text: str) -> str:
+    """The text with control characters and lone surrogates escaped, so that a terminal can be trusted with it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

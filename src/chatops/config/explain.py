@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from chatops.config.document import Document, Path, dotted_path
+from chatops.config.document import Document, Path, dotted_path, printable
 from chatops.config.fields import Kind, homes, kind_at
 from chatops.config.schema.rules import Otherwise
 from chatops.config.schema.services import DEFAULTS
@@ -91,7 +91,7 @@ def _at(
     of_key: bool = False,
 ) -> Problem:
     line, column = document.place(path, of_key=of_key) or (None, None)
-    return Problem(document.file, line, column, dotted_path(path), found, expected, hint)
+    return Problem(document.file, line, column, dotted_path(path), printable(found), expected, hint)
 
 
 def _correction(value: object, expected: Kind) -> str | None:

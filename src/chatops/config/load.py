@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from chatops.config import bundled
-from chatops.config.document import Document, parse
+from chatops.config.document import Document, parse, printable
 from chatops.config.explain import problems
 from chatops.config.schema import PLACEHOLDER, Config
 from chatops.config.schema.services import with_defaults
@@ -60,9 +60,9 @@ def _context(data: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _shown(path: Path) -> str:
     """The path as short as it can be said from here."""
     try:
-        return str(path.absolute().relative_to(Path.cwd()))
+        return printable(str(path.absolute().relative_to(Path.cwd())))
     except ValueError:
-        return str(path)
+        return printable(str(path))
 
 
 def _text(path: Path) -> str:

@@ -14,6 +14,8 @@ def _path_or_url(value: str) -> str:
     expected = "an absolute path inside the image, or an https:// URL of a GGUF file"
     if value.startswith("/") and "//" not in value:
         return value
+    if "@" in value:
+        raise refuse("the URL holds a user name or password", "a URL without credentials", "this file is no safe place")
     try:
         url = urlsplit(value)
         usable = url.scheme == "https" and url.hostname and not any(c.isspace() for c in value)
@@ -21,8 +23,6 @@ def _path_or_url(value: str) -> str:
         usable = False
     if not usable:
         raise refuse(f'"{value}" is neither an absolute path nor an https URL', expected)
-    if url.username or url.password:
-        raise refuse("the URL holds a user name or password", "a URL without credentials", "this file is no safe place")
     return value
 
 

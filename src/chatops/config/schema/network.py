@@ -58,7 +58,9 @@ def _check_subnet(value: str, info: ValidationInfo, smallest: int, owner: str) -
         raise refuse(
             f"{value} overlaps with {taken}, which Azure Container Apps keeps for itself",
             free := "a range outside " + ", ".join(str(block) for block in RESERVED),
-            otherwise=Otherwise("address_space", f"its half, {value}, overlaps with {taken}, which Azure keeps", free),
+            otherwise=Otherwise(
+                "address_space", f"overlaps with {taken}, which Azure Container Apps keeps for itself", free
+            ),
         )
 
 

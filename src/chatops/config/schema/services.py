@@ -53,16 +53,18 @@ def _found_image(value: str, info: ValidationInfo) -> str:
     """A bundled image's name as it stands; a folder's path made absolute, taken from the YAML file's own folder."""
     if value in bundled.IMAGES:
         return value
-    expected = f"one of {', '.join(bundled.IMAGES)}, or the path of a folder with a Dockerfile"
+    expected = f"one of {', '.join(bundled.IMAGES)}, or the path of a folder with a Dockerfile, seen from this file"
     if "/" not in value:
-        raise refuse(f'there is no bundled image "{value}"', expected, f"for a folder beside the YAML file: ./{value}")
+        close = get_close_matches(value, bundled.IMAGES, n=1)
+        hint = f'did you mean "{close[0]}"?' if close else f"a folder beside this file is ./{value}"
+        raise refuse(f'there is no bundled image "{value}"', expected, hint)
     folder = (Path((info.context or {}).get("folder", ".")) / value).resolve()
     try:
         found = (folder / "Dockerfile").is_file()
     except (OSError, ValueError):
         found = False
     if not found:
-        raise refuse(f"there is no Dockerfile in {folder}", expected)
+        raise refuse(f"there is no Dockerfile in {value}", expected)
     return str(folder)
 
 
