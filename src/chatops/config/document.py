@@ -164,10 +164,12 @@ class _Reader:
 
     def _key(self, key: Node, path: Path) -> str | None:
         if not isinstance(key, ScalarNode):
-            return self._refuse(path, key, "this key is not text", "a name")
-        if key.tag not in _TEXT or _SURROGATE.search(key.value):
-            return self._refuse(path, key, f"the key {key.value[:40]} is not text", "a name", "put it in quotes")
-        return str(key.value)
+            self._refuse(path, key, "this key is not text", "a name")
+        elif key.tag not in _TEXT or _SURROGATE.search(key.value):
+            self._refuse(path, key, f"the key {key.value[:40]} is not text", "a name", "put it in quotes")
+        else:
+            return str(key.value)
+        return None
 
     def _pairs(self, node: MappingNode, path: Path) -> Iterator[tuple[Node, Node]]:
         """The mapping's pairs, with those that `<<` brings in where the mapping does not write them itself."""
