@@ -1,0 +1,1 @@
+"""Desired resources against observed ones: plan (pure), then apply (the only writer). Knows neither Azure nor chat."""

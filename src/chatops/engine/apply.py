@@ -1,0 +1,176 @@
+"""The only writer: carries a plan out, in parallel where nothing depends on it, and tells what happens as events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event as Flag
+from typing import Any
+
+from chatops.engine.diff import merge, restrict
+from chatops.engine.events import Event, Failed, LeftRunning, Progress, Skipped, Started, Succeeded
+from chatops.engine.plan import Action, Plan, Step, decide
+from chatops.engine.resource import Json, Known, Resource, Update
+from chatops.errors import ChatopsError, Interrupted
+
+WRITERS = 10
+SETTLE_SECONDS = 2.0
+
+
+@dataclass
+class Outcome:
+    """How a plan ended: addresses by fate, and the bodies that are there now."""
+
+    done: list[str] = field(default_factory=list)
+    failed: dict[str, Exception] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    left_running: list[str] = field(default_factory=list)
+    bodies: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        return not (self.failed or self.skipped or self.left_running)
+
+
+def apply(plan: Plan, cloud: Any, emit: Callable[[Event], None], stop: Flag) -> Outcome:
+    """Carry out `plan`. Once `stop` is set nothing new begins; resources are expected to watch the same flag.
+
+    A failed resource fails its dependents as skipped; its independent siblings finish. Raises ChatopsError before any
+    write when the plan would replace what can't be made again.
+    """
+    _refuse_precious(plan)
+    return _Run(plan, cloud, emit, stop).run()
+
+
+def _refuse_precious(plan: Plan) -> None:
+    for step in plan.work:
+        if step.action is Action.REPLACE and step.resource.precious:
+            raise ChatopsError(
+                f"changing {step.resource.label}: {step.reason}, and replacing it would lose what it holds",
+                hint=f"give {step.changes[0].path} its old value back, or take the stack down first",
+            )
+
+
+def _update(resource: Resource[Any], body: Json, observed: Json) -> Update:
+    whole = merge(body, observed, resource.exact)
+    return Update(whole, restrict(body, observed, whole, resource.exact))
+
+
+class _Run:
+    """One application of one plan; all of its state lives in the main thread but `bodies`, which writers fill in."""
+
+    def __init__(self, plan: Plan, cloud: Any, emit: Callable[[Event], None], stop: Flag) -> None:
+        self.cloud, self.emit, self.stop = cloud, emit, stop
+        self.waiting = {step.address: step for step in plan.work}
+        self.before = {address: self._prerequisites(step) for address, step in self.waiting.items()}
+        self.outcome = Outcome()
+        self.outcome.bodies.update(
+            {
+                s.address: s.observed.body
+                for s in plan.steps
+                if s.observed and s.observed.exists and s.action is not Action.DELETE
+            }
+        )
+
+    def _prerequisites(self, step: Step) -> set[str]:
+        if step.action is not Action.DELETE:
+            return {need for need in step.resource.needs if need in self.waiting}
+        if self._goes_along(step):
+            return {step.resource.parent or ""}
+        others = [other for other in self.waiting.values() if other is not step]
+        return {
+            other.address
+            for other in others
+            if other.action is not Action.DELETE
+            or (step.address in other.resource.needs and not self._goes_along(other))
+        }
+
+    def _goes_along(self, step: Step) -> bool:
+        parent = self.waiting.get(step.resource.parent or "")
+        return step.resource.goes_with_parent and parent is not None and parent.action is Action.DELETE
+
+    def run(self) -> Outcome:
+        running: dict[Future[None], tuple[Step, float]] = {}
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="apply") as pool:
+            while self.waiting or running:
+                for step in self._ready():
+                    self.emit(Started(step))
+                    running[pool.submit(self._write, step, time.monotonic())] = (step, time.monotonic())
+                if not running:
+                    break
+                for future in self._finished(set(running)):
+                    self._settle(future, *running.pop(future))
+        self._skip_rest()
+        return self.outcome
+
+    def _finished(self, futures: set[Future[None]]) -> set[Future[None]]:
+        try:
+            return wait(futures, return_when=FIRST_COMPLETED).done
+        except KeyboardInterrupt:
+            self.stop.set()
+            return set()
+
+    def _ready(self) -> list[Step]:
+        if self.stop.is_set():
+            return []
+        done = set(self.outcome.done)
+        ready = [step for address, step in self.waiting.items() if self.before[address] <= done]
+        for step in ready:
+            del self.waiting[step.address]
+        return ready
+
+    def _settle(self, future: Future[None], step: Step, began: float) -> None:
+        seconds = time.monotonic() - began
+        try:
+            future.result()
+        except Interrupted:
+            self.outcome.left_running.append(step.address)
+            self.emit(LeftRunning(step, seconds))
+        except ChatopsError as error:
+            self.outcome.failed[step.address] = error
+            self.emit(Failed(step, seconds, error))
+        else:
+            self.outcome.done.append(step.address)
+            self.emit(Succeeded(step, seconds))
+
+    def _skip_rest(self) -> None:
+        for address, step in self.waiting.items():
+            missing = sorted(self.before[address] - set(self.outcome.done))
+            self.outcome.skipped.append(address)
+            self.emit(Skipped(step, "interrupted" if self.stop.is_set() else f"{missing[0]} is not done"))
+
+    def _write(self, step: Step, began: float) -> None:
+        def report(message: str) -> None:
+            self.emit(Progress(step, message, time.monotonic() - began))
+
+        if step.action is Action.DELETE:
+            if not self._parent_gone(step):
+                step.resource.delete(self.cloud, report)
+            return
+        step = self._settled(step, report)
+        body = step.resource.body(Known(self.outcome.bodies))
+        if step.action is Action.REPLACE:
+            step.resource.delete(self.cloud, report)
+        if step.action is Action.UPDATE and step.observed:
+            step.resource.update(self.cloud, _update(step.resource, body, step.observed.body), report)
+        elif step.action is not Action.NOOP:
+            step.resource.create(self.cloud, body, report)
+        if (observed := step.resource.read(self.cloud)) is not None:
+            self.outcome.bodies[step.address] = observed.body
+
+    def _parent_gone(self, step: Step) -> bool:
+        return step.resource.goes_with_parent and step.resource.parent in self.outcome.done
+
+    def _settled(self, step: Step, report: Callable[[str], None]) -> Step:
+        """Wait for an operation that runs already, then decide again with what is known by now."""
+        observed = step.observed
+        while observed is not None and observed.busy:
+            report("waiting for the operation that is running on it")
+            if self.stop.wait(SETTLE_SECONDS):
+                raise Interrupted("stopped waiting; the operation goes on")
+            observed = step.resource.read(self.cloud)
+        if step.action is Action.CREATE and observed is step.observed:
+            return step
+        return decide(step.resource, observed, Known(self.outcome.bodies))

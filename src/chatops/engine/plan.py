@@ -1,0 +1,128 @@
+"""The plan: for every resource one action and the reason for it. Pure, but for `observe`, which only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from chatops.engine.diff import Change, changes, pattern
+from chatops.engine.graph import depth, in_order
+from chatops.engine.resource import C, Json, Known, Observed, Resource
+
+READERS = 12
+
+
+class Action(StrEnum):
+    """What will be done to one resource; the value is its sign in a plan."""
+
+    NOOP = "="
+    CREATE = "+"
+    UPDATE = "~"
+    REPLACE = "±"
+    DELETE = "-"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One resource, what happens to it, and why."""
+
+    action: Action
+    resource: Resource[Any]
+    reason: str
+    changes: tuple[Change, ...] = ()
+    observed: Observed | None = None
+
+    @property
+    def address(self) -> str:
+        return self.resource.address
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in the order of needs, and the names of foreign resources that are left alone."""
+
+    steps: tuple[Step, ...]
+    kept: tuple[str, ...] = ()
+
+    @property
+    def work(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.action is not Action.NOOP)
+
+    def count(self, action: Action) -> int:
+        return sum(step.action is action for step in self.steps)
+
+
+def observe(resources: Sequence[Resource[C]], cloud: C) -> dict[str, Observed]:
+    """Read every resource live, in parallel, but those whose parent is absent. Only what was found is in the result."""
+    by_address: dict[str, Resource[Any]] = {resource.address: resource for resource in resources}
+    found: dict[str, Observed] = {}
+
+    def read(resource: Resource[C]) -> Observed | None:
+        parent = found.get(resource.parent or "")
+        if resource.parent in by_address and (parent is None or not parent.exists):
+            return None
+        return resource.read(cloud)
+
+    levels = sorted(resources, key=lambda resource: depth(resource, by_address))
+    with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
+        for _, level in groupby(levels, key=lambda resource: depth(resource, by_address)):
+            same = list(level)
+            for resource, observed in zip(same, pool.map(read, same), strict=True):
+                if observed is not None:
+                    found[resource.address] = observed
+    return found
+
+
+def plan_up(
+    desired: Sequence[Resource[C]], observed: Mapping[str, Observed], orphans: Sequence[Resource[C]] = ()
+) -> Plan:
+    """Decide what makes `desired` true. `orphans` are owned resources that are no longer desired: they are deleted."""
+    bodies: dict[str, Json] = {address: seen.body for address, seen in observed.items() if seen.exists}
+    steps = []
+    for resource in in_order(desired):
+        step = decide(resource, observed.get(resource.address), Known(bodies))
+        if step.action in (Action.CREATE, Action.REPLACE):
+            bodies.pop(resource.address, None)
+        steps.append(step)
+    removed = [Step(Action.DELETE, orphan, "no longer in the configuration") for orphan in orphans]
+    return Plan((*steps, *removed))
+
+
+def decide(resource: Resource[Any], observed: Observed | None, known: Known) -> Step:
+    """Compare one resource with what was read of it."""
+    if observed is None or not observed.exists:
+        return Step(Action.CREATE, resource, observed.note if observed else "does not exist", observed=observed)
+    differences = tuple(changes(resource.body(known), observed.body, resource.exact))
+    if not differences:
+        return Step(Action.NOOP, resource, observed.note or "as declared", observed=observed)
+    if fixed := [change.path for change in differences if _is_immutable(change.path, resource.immutable)]:
+        return Step(Action.REPLACE, resource, f"{fixed[0]} cannot change in place", differences, observed)
+    fields = (
+        f"{len(differences)} field{'s' if len(differences) > 1 else ''} differ{'' if len(differences) > 1 else 's'}"
+    )
+    return Step(Action.UPDATE, resource, fields, differences, observed)
+
+
+def plan_down(resources: Sequence[Resource[C]], observed: Mapping[str, Observed]) -> Plan:
+    """Decide what deletes everything that was observed, dependents first."""
+    present = [r for r in in_order(resources) if r.address in observed and observed[r.address].exists]
+    gone = {resource.address for resource in present}
+    steps = [
+        Step(
+            Action.DELETE,
+            r,
+            f"goes with {r.parent}" if r.goes_with_parent and r.parent in gone else "",
+            observed=observed[r.address],
+        )
+        for r in reversed(present)
+    ]
+    return Plan(tuple(steps))
+
+
+def _is_immutable(path: str, immutable: frozenset[str]) -> bool:
+    plain = pattern(path)
+    return any(plain == fixed or plain.startswith(fixed + ".") for fixed in immutable)
