@@ -1,0 +1,128 @@
+"""The `Cloud` value: the one thing that differs between Azure and the local cloud."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chatops.errors import AuthenticationError, NotReachable
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+PUBLIC_ARM = "https://management.azure.com"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where Azure's APIs answer and how to sign in. `poll_seconds` is used where the service names no interval."""
+
+    name: str
+    arm: str
+    subscription: str
+    tenant: str | None = None
+    poll_seconds: float = 5.0
+    ca_file: str | None = None
+    proxy: str | None = None
+    ingress: str | None = None
+    client_id: str | None = None
+    client_secret_file: str | None = None
+    vault_suffix: str = ".vault.azure.net"
+    registry_suffix: str = ".azurecr.io"
+
+    @property
+    def scope(self) -> str:
+        """The OAuth scope of the management API."""
+        return f"{PUBLIC_ARM}/.default"
+
+    @cached_property
+    def credential(self) -> TokenCredential:
+        """The official credential chain, or the local cloud's own service principal."""
+        if self.client_id and self.client_secret_file:
+            return self._service_principal(self.client_id, Path(self.client_secret_file))
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential(additionally_allowed_tenants=["*"])
+
+    def _service_principal(self, client_id: str, secret_file: Path) -> TokenCredential:
+        from azure.identity import ClientSecretCredential
+
+        return ClientSecretCredential(
+            "adfs",
+            client_id,
+            secret_file.read_text().strip(),
+            authority=self.arm,
+            disable_instance_discovery=True,
+            connection_verify=self.ca_file,
+        )
+
+    @cached_property
+    def transport(self) -> dict[str, Any]:
+        """Keyword arguments that every SDK client takes: which CA to trust and which proxy to go through."""
+        options: dict[str, Any] = {}
+        if self.ca_file:
+            options["connection_verify"] = self.ca_file
+        if self.proxy:
+            options["proxies"] = {"https": self.proxy}
+        return options
+
+    def page_url(self, fqdn: str) -> str:
+        """Return the URL at which people reach an external app: its own name, or the ingress that stands in for it."""
+        return self.ingress or f"https://{fqdn}"
+
+
+def public(subscription: str, tenant: str | None) -> Cloud:
+    """Return Azure itself."""
+    return Cloud("azure", PUBLIC_ARM, subscription, tenant)
+
+
+def local(endpoint_file: Path) -> Cloud:
+    """Return the local cloud whose daemon wrote `endpoint_file`. Raises NotReachable when it did not."""
+    try:
+        found = json.loads(endpoint_file.read_text())
+    except FileNotFoundError as error:
+        raise NotReachable("reaching the local cloud", "it is not running", hint="chatops cloud start") from error
+    return Cloud(
+        "local",
+        found["arm"],
+        found["subscription"],
+        found["tenant"],
+        poll_seconds=0.2,
+        ca_file=found["ca_file"],
+        proxy=found["proxy"],
+        ingress=found["ingress"],
+        client_id=found["client_id"],
+        client_secret_file=found["client_secret_file"],
+    )
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is signed in: the directory's object id, whether it is a `User` or a `ServicePrincipal`, and its tenant."""
+
+    object_id: str
+    kind: str
+    tenant: str
+
+
+def signed_in(cloud: Cloud) -> Principal:
+    """Return who the cloud's credential stands for, by the claims `oid`, `idtyp` and `tid` of its access token."""
+    import base64
+    import binascii
+
+    from azure.core.exceptions import ClientAuthenticationError
+
+    try:
+        payload = cloud.credential.get_token(cloud.scope).token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ClientAuthenticationError as error:
+        cause = str(error.message).splitlines()[0]
+        raise AuthenticationError(
+            "signing in to Azure", cause, hint="az login, or set AZURE_CLIENT_ID and its secret"
+        ) from error
+    except (IndexError, binascii.Error, ValueError) as error:
+        raise AuthenticationError("signing in to Azure", "the token names nobody", hint="az login") from error
+    return Principal(claims["oid"], "ServicePrincipal" if claims.get("idtyp") == "app" else "User", claims["tid"])
