@@ -1,0 +1,176 @@
+"""Container app. https://learn.microsoft.com/azure/templates/microsoft.app/containerapps
+
+Updates are JSON merge patches of what changes: domains, certificates, secrets and all that we did not declare stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chatops.azure.calls import calling, deleting, until_granted, wait
+from chatops.azure.clients import Azure
+from chatops.engine.resource import Json, Known, Report, Update
+from chatops.resources.arm import ArmResource
+
+if TYPE_CHECKING:
+    from azure.mgmt.appcontainers import types
+
+
+@dataclass(frozen=True)
+class Ingress:
+    """How an app is reached: from the world or only from its environment, on which port inside the container."""
+
+    external: bool
+    port: int
+
+    def body(self) -> types.Ingress:
+        # apps call each other as http://<name>; only the way from the world must be https
+        return {
+            "external": self.external,
+            "targetPort": self.port,
+            "transport": "Auto",
+            "allowInsecure": not self.external,
+        }
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Replica bounds and the HTTP rule; `concurrency` is requests in flight per replica, the last two are seconds."""
+
+    minimum: int
+    maximum: int
+    concurrency: int
+    cooldown: int
+    polling: int
+
+    def body(self) -> types.Scale:
+        rule: types.ScaleRule = {"name": "http", "http": {"metadata": {"concurrentRequests": str(self.concurrency)}}}
+        return {
+            "minReplicas": self.minimum,
+            "maxReplicas": self.maximum,
+            "cooldownPeriod": self.cooldown,
+            "pollingInterval": self.polling,
+            "rules": [rule],
+        }
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Paths of the HTTP probes, and how long a replica may stay deaf before it is restarted: seconds times failures."""
+
+    liveness: str
+    readiness: str
+    every: int = 10
+    failures: int = 6
+
+    def body(self, port: int) -> list[types.ContainerAppProbe]:
+        return [
+            {
+                "type": "Liveness",
+                "httpGet": {"path": self.liveness, "port": port},
+                "periodSeconds": self.every,
+                "timeoutSeconds": 10,
+                "failureThreshold": self.failures,
+            },
+            {
+                "type": "Readiness",
+                "httpGet": {"path": self.readiness, "port": port},
+                "periodSeconds": 2,
+                "timeoutSeconds": 5,
+                "failureThreshold": 5,
+            },
+        ]
+
+
+@dataclass(frozen=True)
+class Container:
+    """What runs in a replica. `secrets` maps environment variables to secrets of the vault, by name."""
+
+    image: Callable[[Known], Any]
+    cpu: float
+    memory: str
+    env: dict[str, str]
+    secrets: dict[str, str]
+
+    def body(self, name: str, known: Known, probes: list[types.ContainerAppProbe]) -> types.Container:
+        env: list[types.EnvironmentVar] = [{"name": key, "value": value} for key, value in self.env.items()]
+        env += [{"name": key, "secretRef": secret} for key, secret in self.secrets.items()]
+        return {
+            "name": name,
+            "image": self.image(known),
+            "resources": {"cpu": self.cpu, "memory": self.memory},
+            "env": env,
+            "probes": probes,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerApp(ArmResource):
+    type = "Microsoft.App/containerApps"
+    words = "container app"
+    api_version = "2026-01-01"
+    immutable = frozenset({"location", "properties.environmentId"})
+    exact = frozenset({"properties.template.containers.env", "properties.template.scale.rules"})
+
+    location: str
+    tags: dict[str, str]
+    environment_id: str
+    identity_id: str
+    registry_server: str
+    vault_url: str
+    ingress: Ingress
+    container: Container
+    scale: Scale
+    probes: Probes
+    grace_seconds: int = field(default=30)
+
+    def body(self, known: Known) -> Json:
+        properties: types.ContainerAppProperties = {
+            "environmentId": self.environment_id,
+            "workloadProfileName": "Consumption",
+            "configuration": self._configuration(),
+            "template": self._template(known),
+        }
+        identity = {"type": "UserAssigned", "userAssignedIdentities": {self.identity_id: {}}}
+        return {"location": self.location, "tags": self.tags, "identity": identity, "properties": properties}
+
+    def _configuration(self) -> types.Configuration:
+        configuration: types.Configuration = {
+            "activeRevisionsMode": "Single",
+            "ingress": self.ingress.body(),
+            "registries": [{"server": self.registry_server, "identity": self.identity_id}],
+        }
+        if self.container.secrets:
+            names = sorted(set(self.container.secrets.values()))
+            configuration["secrets"] = [self._secret(name) for name in names]
+        return configuration
+
+    def _secret(self, name: str) -> types.Secret:
+        return {"name": name, "keyVaultUrl": f"{self.vault_url}/secrets/{name}", "identity": self.identity_id}
+
+    def _template(self, known: Known) -> types.Template:
+        return {
+            "containers": [self.container.body(self.name, known, self.probes.body(self.ingress.port))],
+            "scale": self.scale.body(),
+            "terminationGracePeriodSeconds": self.grace_seconds,
+        }
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        until_granted(lambda: self._put(azure, body), azure.stop, report)
+
+    def _put(self, azure: Azure, body: Any) -> None:
+        with calling("creating", self.label):
+            apps = azure.container_apps.container_apps
+            wait(apps.begin_create_or_update(self.group, self.name, body), azure.stop)
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        with calling("updating", self.label):
+            apps = azure.container_apps.container_apps
+            patch: Any = {"location": self.location, **update.patch}
+            wait(apps.begin_update(self.group, self.name, patch), azure.stop)
+
+    def delete(self, azure: Azure, report: Report) -> None:
+        with deleting(self.label):
+            wait(azure.container_apps.container_apps.begin_delete(self.group, self.name), azure.stop)

@@ -1,0 +1,62 @@
+"""What all kinds that live in Azure Resource Manager share: an id, one way to be read, and words for messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from chatops.azure.clients import Azure
+from chatops.engine.resource import Json, Observed
+
+_AT_REST = {"succeeded", "failed", "canceled"}
+_SERVER_AT_REST = {"ready", "stopped", "disabled", "inaccessible"}
+_OF_THE_SERVICE = ("id", "name", "type", "etag", "systemData")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmResource:
+    """The identity of one resource. `address` is the stack's own name for it, `id` Azure's."""
+
+    type: ClassVar[str]
+    words: ClassVar[str]
+    api_version: ClassVar[str]
+    immutable: ClassVar[frozenset[str]] = frozenset({"location"})
+    exact: ClassVar[frozenset[str]] = frozenset()
+    precious: ClassVar[bool] = False
+    goes_with_parent: ClassVar[bool] = False
+
+    address: str
+    id: str
+    needs: tuple[str, ...] = ()
+    parent: str | None = "group"
+
+    @property
+    def name(self) -> str:
+        return self.id.rsplit("/", 1)[-1]
+
+    @property
+    def group(self) -> str:
+        return self.id.split("/")[4]
+
+    @property
+    def label(self) -> str:
+        return f"{self.words} '{self.name}'"
+
+    def read(self, azure: Azure) -> Observed | None:
+        body = azure.read(self.id, self.api_version)
+        return None if body is None else Observed(body, busy=is_busy(body))
+
+
+def is_busy(body: Json) -> bool:
+    """Tell whether an operation runs on a resource, by its `provisioningState` or, for PostgreSQL, its `state`."""
+    properties = body.get("properties") or {}
+    if state := properties.get("provisioningState"):
+        return str(state).lower() not in _AT_REST
+    if "fullyQualifiedDomainName" in properties:
+        return str(properties.get("state", "ready")).lower() not in _SERVER_AT_REST
+    return False
+
+
+def writable(body: Json) -> Any:
+    """Return a merged body without what only the service may say."""
+    return {key: value for key, value in body.items() if key not in _OF_THE_SERVICE}

@@ -1,0 +1,48 @@
+"""Link of a private DNS zone to a network. https://learn.microsoft.com/azure/templates/microsoft.network/privatednszones/virtualnetworklinks"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.clients import Azure
+from chatops.engine.resource import Json, Known, Report, Update
+from chatops.resources.arm import ArmResource, writable
+
+if TYPE_CHECKING:
+    from azure.mgmt.privatedns import types
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateDnsLink(ArmResource):
+    type = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
+    words = "private DNS link"
+    api_version = "2024-06-01"
+    immutable = frozenset({"location", "properties.virtualNetwork"})
+
+    tags: dict[str, str]
+    network_id: str
+
+    @property
+    def zone(self) -> str:
+        return self.id.split("/")[8]
+
+    def body(self, known: Known) -> Json:
+        properties: types.VirtualNetworkLinkProperties = {
+            "virtualNetwork": {"id": self.network_id},
+            "registrationEnabled": False,
+        }
+        return {"location": "global", "tags": self.tags, "properties": properties}
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        with calling("creating", self.label):
+            links = azure.private_dns.virtual_network_links
+            wait(links.begin_create_or_update(self.group, self.zone, self.name, body), azure.stop)
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        self.create(azure, writable(update.whole), report)
+
+    def delete(self, azure: Azure, report: Report) -> None:
+        with deleting(self.label):
+            wait(azure.private_dns.virtual_network_links.begin_delete(self.group, self.zone, self.name), azure.stop)

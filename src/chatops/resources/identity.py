@@ -1,0 +1,36 @@
+"""User-assigned managed identity. https://learn.microsoft.com/azure/templates/microsoft.managedidentity/userassignedidentities"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chatops.azure.calls import calling, deleting
+from chatops.azure.clients import Azure
+from chatops.engine.resource import Json, Known, Report, Update
+from chatops.resources.arm import ArmResource, writable
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedIdentity(ArmResource):
+    type = "Microsoft.ManagedIdentity/userAssignedIdentities"
+    words = "managed identity"
+    api_version = "2024-11-30"
+
+    location: str
+    tags: dict[str, str]
+
+    def body(self, known: Known) -> Json:
+        return {"location": self.location, "tags": self.tags}
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        with calling("creating", self.label):
+            azure.identities.user_assigned_identities.create_or_update(self.group, self.name, body)
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        with calling("updating", self.label):
+            azure.identities.user_assigned_identities.create_or_update(self.group, self.name, writable(update.whole))
+
+    def delete(self, azure: Azure, report: Report) -> None:
+        with deleting(self.label):
+            azure.identities.user_assigned_identities.delete(self.group, self.name)

@@ -1,0 +1,71 @@
+"""Image in the stack's registry, tagged by the content it is built from, deployed by digest. A `Source` builds it.
+
+https://learn.microsoft.com/rest/api/containerregistry/manifests
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chatops.azure.calls import calling
+from chatops.azure.clients import Azure
+from chatops.engine.resource import Json, Known, Observed, Report, Update
+
+
+class Source(Protocol):
+    """What an image is made of. `tag` is a hash of it."""
+
+    @property
+    def tag(self) -> str: ...
+
+    def build(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
+        """Build the image and leave it in the registry under `repository:tag`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """`repository:tag` in the registry. A tag that is there is never built again."""
+
+    immutable = frozenset[str]()
+    exact = frozenset[str]()
+    precious = False
+    goes_with_parent = True
+
+    address: str
+    repository: str
+    registry_id: str
+    source: Source
+    needs: tuple[str, ...] = ("registry",)
+    parent: str | None = "registry"
+
+    @property
+    def registry(self) -> str:
+        return self.registry_id.rsplit("/", 1)[-1]
+
+    @property
+    def label(self) -> str:
+        return f"image '{self.repository}:{self.source.tag}'"
+
+    def body(self, known: Known) -> Json:
+        return {"tag": self.source.tag}
+
+    def read(self, azure: Azure) -> Observed | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with calling("looking for", self.label):
+            try:
+                found = azure.registry(self.registry).get_manifest_properties(self.repository, self.source.tag)
+            except ResourceNotFoundError:
+                return None
+        return Observed({"tag": self.source.tag, "digest": found.digest})
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        self.source.build(azure, self.registry_id, self.repository, report)
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        raise NotImplementedError("another content is another image")
+
+    def delete(self, azure: Azure, report: Report) -> None:
+        with calling("deleting", self.label):
+            azure.registry(self.registry).delete_tag(self.repository, self.source.tag)

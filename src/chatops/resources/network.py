@@ -1,0 +1,63 @@
+"""Virtual network with its subnets inline. https://learn.microsoft.com/azure/templates/microsoft.network/virtualnetworks
+
+A PUT of the network without its subnets would drop them, so the two are one resource here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.clients import Azure
+from chatops.engine.resource import Json, Known, Report, Update
+from chatops.resources.arm import ArmResource, writable
+
+if TYPE_CHECKING:
+    from azure.mgmt.network import types
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A range of the network that is given to one service: `Microsoft.App/environments` and the like."""
+
+    name: str
+    prefix: str
+    delegated_to: str
+
+    def body(self) -> Any:
+        service: types.ServiceDelegationPropertiesFormat = {"serviceName": self.delegated_to}
+        delegation = {"name": self.delegated_to.replace("/", "."), "properties": service}
+        return {"name": self.name, "properties": {"addressPrefix": self.prefix, "delegations": [delegation]}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualNetwork(ArmResource):
+    type = "Microsoft.Network/virtualNetworks"
+    words = "virtual network"
+    api_version = "2025-07-01"
+
+    location: str
+    tags: dict[str, str]
+    address_space: str
+    subnets: tuple[Subnet, ...]
+
+    def body(self, known: Known) -> Json:
+        properties: types.VirtualNetworkPropertiesFormat = {
+            "addressSpace": {"addressPrefixes": [self.address_space]},
+            "subnets": [subnet.body() for subnet in self.subnets],
+        }
+        return {"location": self.location, "tags": self.tags, "properties": properties}
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        with calling("creating", self.label):
+            wait(azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body), azure.stop)
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        with calling("updating", self.label):
+            body = writable(update.whole)
+            wait(azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body), azure.stop)
+
+    def delete(self, azure: Azure, report: Report) -> None:
+        with deleting(self.label):
+            wait(azure.network.virtual_networks.begin_delete(self.group, self.name), azure.stop)

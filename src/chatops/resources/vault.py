@@ -1,0 +1,79 @@
+"""Key vault in RBAC mode. https://learn.microsoft.com/azure/templates/microsoft.keyvault/vaults
+
+A deleted vault keeps its name for days: it is looked for, and recovered instead of created.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.clients import Azure
+from chatops.engine.resource import Json, Known, Observed, Report, Update
+from chatops.resources.arm import ArmResource, is_busy, writable
+
+if TYPE_CHECKING:
+    from azure.mgmt.keyvault import types
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyVault(ArmResource):
+    type = "Microsoft.KeyVault/vaults"
+    words = "key vault"
+    api_version = "2026-02-01"
+    immutable = frozenset({"location", "properties.softDeleteRetentionInDays", "properties.tenantId"})
+    precious = True
+
+    location: str
+    tags: dict[str, str]
+    tenant: str
+    retention_days: int
+    purge_protection: bool
+
+    def body(self, known: Known) -> Json:
+        properties: types.VaultProperties = {
+            "tenantId": self.tenant,
+            "sku": {"family": "A", "name": "standard"},
+            "enableRbacAuthorization": True,
+            "enableSoftDelete": True,
+            "softDeleteRetentionInDays": self.retention_days,
+        }
+        if self.purge_protection:
+            properties["enablePurgeProtection"] = True
+        return {"location": self.location, "tags": self.tags, "properties": properties}
+
+    def read(self, azure: Azure) -> Observed | None:
+        if (body := azure.read(self.id, self.api_version)) is not None:
+            return Observed(body, busy=is_busy(body))
+        if (deleted := self._deleted(azure)) is not None:
+            until = str(deleted["properties"].get("scheduledPurgeDate", ""))[:10]
+            return Observed({}, exists=False, note=f"was deleted and is kept until {until}: it will be recovered")
+        return None
+
+    def _deleted(self, azure: Azure) -> Json | None:
+        subscription = "/".join(self.id.split("/")[:3])
+        where = f"{subscription}/providers/Microsoft.KeyVault/locations/{self.location}/deletedVaults/{self.name}"
+        return azure.read(where, self.api_version)
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        if self._deleted(azure) is not None:
+            report("recovering the deleted vault")
+            body = {**body, "properties": {**body["properties"], "createMode": "recover"}}
+        with calling("creating", self.label):
+            wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop)
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        with calling("updating", self.label):
+            body = writable(update.whole)
+            wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop)
+
+    def delete(self, azure: Azure, report: Report) -> None:
+        with deleting(self.label):
+            azure.vaults.vaults.delete(self.group, self.name)
+        if self.purge_protection:
+            report(f"deleted; purge protection keeps the name for {self.retention_days} days")
+            return
+        report("purging")
+        with deleting(f"{self.label} for good"):
+            wait(azure.vaults.vaults.begin_purge_deleted(self.name, self.location), azure.stop)

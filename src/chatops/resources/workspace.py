@@ -1,0 +1,54 @@
+"""Log Analytics workspace, with a daily cap. https://learn.microsoft.com/azure/templates/microsoft.operationalinsights/workspaces"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.clients import Azure
+from chatops.engine.resource import Json, Known, Report, Update
+from chatops.resources.arm import ArmResource, writable
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogWorkspace(ArmResource):
+    type = "Microsoft.OperationalInsights/workspaces"
+    words = "Log Analytics workspace"
+    api_version = "2025-07-01"
+
+    location: str
+    tags: dict[str, str]
+    retention_days: int
+    daily_cap_gb: float
+
+    def body(self, known: Known) -> Json:
+        return {
+            "location": self.location,
+            "tags": self.tags,
+            "properties": {
+                "sku": {"name": "PerGB2018"},
+                "retentionInDays": self.retention_days,
+                "workspaceCapping": {"dailyQuotaGb": self.daily_cap_gb},
+            },
+        }
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        with calling("creating", self.label):
+            wait(azure.workspaces.workspaces.begin_create_or_update(self.group, self.name, body), azure.stop)
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        with calling("updating", self.label):
+            body = writable(update.whole)
+            wait(azure.workspaces.workspaces.begin_create_or_update(self.group, self.name, body), azure.stop)
+
+    def delete(self, azure: Azure, report: Report) -> None:
+        with deleting(self.label):
+            wait(azure.workspaces.workspaces.begin_delete(self.group, self.name, force=True), azure.stop)
+
+
+def shared_key(azure: Azure, workspace_id: str) -> str:
+    """Return the workspace's key, to be put straight into a request body and nowhere else."""
+    group, name = workspace_id.split("/")[4], workspace_id.rsplit("/", 1)[-1]
+    with calling("reading the key of", f"Log Analytics workspace '{name}'"):
+        return azure.workspaces.shared_keys.get_shared_keys(group, name).primary_shared_key or ""
