@@ -1,0 +1,90 @@
+"""The registry's own build service (ACR quick build): upload the context, schedule a run, wait. No Docker is needed.
+
+https://learn.microsoft.com/azure/container-registry/container-registry-tasks-overview#quick-task
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chatops.azure.calls import calling
+from chatops.azure.clients import Azure
+from chatops.errors import Interrupted, NotReachable, OperationFailed
+from chatops.images.context import Context
+
+Report = Callable[[str], None]
+
+RUNNING = ("Queued", "Started", "Running")
+POLL_SECONDS = 0.5
+UPLOAD_TIMEOUT = 300
+LOG_TIMEOUT = 30
+LAST_LINES = 20
+
+
+@dataclass(frozen=True)
+class RegistryBuild:
+    """An image source (`resources.image.Source`) that the registry builds."""
+
+    context: Context
+
+    @property
+    def tag(self) -> str:
+        return self.context.tag
+
+    def build(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
+        """Build and wait. Raises OperationFailed with the end of the build's log."""
+        group, registry = registry_id.split("/")[4], registry_id.rsplit("/", 1)[-1]
+        label = f"image '{repository}:{self.tag}'"
+        with calling("building", label):
+            target = azure.registry_tasks.registries.get_build_source_upload_url(group, registry)
+            report("uploading the context")
+            _upload(azure, str(target.upload_url), self.context.archive(), label)
+            request = self._request(str(target.relative_path), f"{repository}:{self.tag}")
+            run = azure.registry_tasks.registries.schedule_run(group, registry, request)
+            self._wait(azure, (group, registry, str(run.run_id)), label, report)
+
+    def _request(self, source: str, image: str) -> dict[str, Any]:
+        arguments = [
+            {"name": name, "value": value, "isSecret": False} for name, value in self.context.arguments.items()
+        ]
+        return {
+            "type": "DockerBuildRequest",
+            "imageNames": [image],
+            "isPushEnabled": True,
+            "dockerFilePath": "Dockerfile",
+            "sourceLocation": source,
+            "platform": {"os": "Linux", "architecture": "amd64"},
+            "arguments": arguments,
+        }
+
+    def _wait(self, azure: Azure, run: tuple[str, str, str], label: str, report: Report) -> None:
+        while (status := str(azure.registry_tasks.runs.get(*run).status)) in RUNNING:
+            report(f"{status.lower()} {_log(azure, run)[-1:] or ['']}"[:120])
+            if azure.stop.wait(POLL_SECONDS):
+                raise Interrupted("stopped waiting; the registry goes on building")
+        if status != "Succeeded":
+            end = "\n".join(_log(azure, run)[-LAST_LINES:])
+            raise OperationFailed(f"building {label}", f"the registry's build ended as {status}:\n{end}", code=status)
+
+
+def _upload(azure: Azure, url: str, archive: bytes, label: str) -> None:
+    import requests
+
+    headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
+    verify = azure.cloud.ca_file or True
+    try:
+        requests.put(url, data=archive, headers=headers, verify=verify, timeout=UPLOAD_TIMEOUT).raise_for_status()
+    except requests.RequestException as error:
+        status = error.response.status_code if error.response is not None else None
+        # the URL holds a signature, and the library's message the URL
+        raise NotReachable(f"uploading the context of {label}", type(error).__name__, status=status) from None
+
+
+def _log(azure: Azure, run: tuple[str, str, str]) -> list[str]:
+    import requests
+
+    link = azure.registry_tasks.runs.get_log_sas_url(*run).log_link
+    answer = requests.get(str(link), verify=azure.cloud.ca_file or True, timeout=LOG_TIMEOUT)
+    return [line for line in answer.text.splitlines() if line.strip()]
