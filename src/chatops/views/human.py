@@ -1,0 +1,162 @@
+"""The view for people: a live tree on a terminal, plain lines elsewhere. Colour where it helps, none with NO_COLOR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from chatops.engine.apply import Outcome
+from chatops.engine.events import Event, Failed, LeftRunning, Skipped, Succeeded
+from chatops.engine.plan import Action, Plan, Step
+from chatops.errors import ChatopsError
+from chatops.views.protocol import StackStatus
+from chatops.views.tree import COLOURS, LiveTree
+
+DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.REPLACE: "replaced", Action.DELETE: "deleted"}
+VERBS = {
+    Action.CREATE: "to create",
+    Action.UPDATE: "to update",
+    Action.REPLACE: "to replace",
+    Action.DELETE: "to delete",
+}
+
+
+class HumanView:
+    """Results on standard output, notes and errors on standard error."""
+
+    def __init__(self) -> None:
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._tree: LiveTree | None = None
+
+    def plan(self, plan: Plan) -> None:
+        for step in plan.work:
+            self._planned(step)
+        for name in plan.kept:
+            self.out.print(f"[dim]  {escape(name)}: not this stack's, left alone[/]")
+        counts = ", ".join(f"{plan.count(action)} {verb}" for action, verb in VERBS.items() if plan.count(action))
+        self.out.print(f"{len(plan.work)} change{'' if len(plan.work) == 1 else 's'}{': ' if counts else ''}{counts}")
+
+    def _planned(self, step: Step) -> None:
+        colour = COLOURS[step.action]
+        reason = f"  [dim]{escape(step.reason)}[/]" if step.reason else ""
+        self.out.print(f"[{colour}]{step.action}[/] {escape(step.resource.label)}{reason}")
+        for change in step.changes:
+            before, after = _value(change.before), _value(change.after)
+            self.out.print(f"    [dim]{escape(change.path)}:[/] {escape(before)} [dim]->[/] {escape(after)}")
+
+    @contextmanager
+    def applying(self, plan: Plan) -> Iterator[None]:
+        if not self.out.is_terminal:
+            yield
+            return
+        self._tree = LiveTree(plan)
+        try:
+            with Live(self._tree, console=self.out, refresh_per_second=8):
+                yield
+        finally:
+            self._tree = None
+
+    def event(self, event: Event) -> None:
+        if self._tree is not None:
+            self._tree.event(event)
+            return
+        label = escape(event.step.resource.label)
+        match event:
+            case Succeeded():
+                self.out.print(f"{event.step.action} {label} {DONE[event.step.action]} in {event.seconds:.1f} s")
+            case Failed():
+                self.out.print(f"! {label} failed after {event.seconds:.1f} s")
+            case Skipped():
+                self.out.print(f"! {label} skipped: {escape(event.because)}")
+            case LeftRunning():
+                self.out.print(f"! {label}: not waited for any longer; the operation goes on")
+
+    def outcome(self, outcome: Outcome, seconds: float, facts: Mapping[str, Any]) -> None:
+        for error in outcome.failed.values():
+            self._error(str(error), error.hint if isinstance(error, ChatopsError) else None)
+        count = len(outcome.done)
+        if outcome.complete:
+            self.out.print(f"{count} change{'' if count == 1 else 's'} in {seconds:.1f} s")
+        else:
+            failed, skipped, left = len(outcome.failed), len(outcome.skipped), len(outcome.left_running)
+            self.err.print(
+                f"incomplete after {seconds:.1f} s: {count} done, {failed} failed, {skipped} skipped, "
+                f"{left} left running. The same command goes on from here."
+            )
+        for name, value in facts.items():
+            self.out.print(f"{name}: [bold]{escape(str(value))}[/]")
+
+    def status(self, status: StackStatus) -> None:
+        self.out.print(status_table(status))
+
+    def watch(self, read: Callable[[], StackStatus], seconds: float, pause: Callable[[float], None]) -> None:
+        with Live(status_table(read()), console=self.out, auto_refresh=False) as live:
+            while True:
+                pause(seconds)
+                live.update(status_table(read()), refresh=True)
+
+    def log(self, replica: str, line: str) -> None:
+        self.out.print(f"[dim]{escape(replica)}[/] {escape(line)}")
+
+    def record(self, fields: Mapping[str, Any]) -> None:
+        width = max((len(name) for name in fields), default=0)
+        for name, value in fields.items():
+            self.out.print(f"[dim]{escape(name):<{width}}[/]  {escape(str(value))}")
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in rows[0]:
+            table.add_column(name)
+        for row in rows:
+            table.add_row(*(escape(str(value)) for value in row.values()))
+        self.out.print(table)
+
+    def line(self, text: str) -> None:
+        self.out.print(escape(text))
+
+    def note(self, text: str) -> None:
+        self.err.print(f"[dim]{escape(text)}[/]")
+
+    def problem(self, error: ChatopsError) -> None:
+        self._error(error.message, error.hint)
+
+    def _error(self, message: str, hint: str | None) -> None:
+        self.err.print(f"[red]error:[/] {escape(message)}")
+        if hint:
+            self.err.print(f"[dim]  what to do:[/] {escape(hint)}")
+
+
+def status_table(status: StackStatus) -> Table:
+    """Return a stack's status as something to print, or to redraw."""
+    whole = Table.grid(padding=(0, 2))
+    whole.add_row("[dim]stack[/]", f"{escape(status.stack)} [dim]on {status.target}, {status.location}[/]")
+    whole.add_row("[dim]page[/]", f"[bold]{escape(status.url)}[/]" if status.url else "[dim]none[/]")
+    whole.add_row("[dim]database[/]", escape(status.database))
+    apps = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("app", "state", "replicas", "min-max", "restarts", "revision", "image"):
+        apps.add_column(column)
+    for app in status.apps:
+        colour = "green" if app.state == "Running" else "yellow"
+        counts = f"{app.ready}/{app.replicas} ready"
+        bounds = f"{app.minimum}-{app.maximum}"
+        apps.add_row(app.name, f"[{colour}]{app.state}[/]", counts, bounds, str(app.restarts), app.revision, app.image)
+    frame = Table.grid()
+    frame.add_row(whole)
+    frame.add_row("")
+    frame.add_row(apps)
+    for note in status.notes:
+        frame.add_row(f"[dim]{escape(note)}[/]")
+    return frame
+
+
+def _value(value: Any) -> str:
+    return "(none)" if value is None else str(value)

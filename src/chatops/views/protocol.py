@@ -1,0 +1,72 @@
+"""What every view can show, and the plain values it is given to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chatops.engine.apply import Outcome
+from chatops.engine.events import Event
+from chatops.engine.plan import Plan
+from chatops.errors import ChatopsError
+
+
+@dataclass(frozen=True)
+class AppStatus:
+    """One container app. `replicas` run, `ready` of them take requests; `restarts` are counted over all of them."""
+
+    name: str
+    state: str
+    revision: str
+    image: str
+    replicas: int
+    ready: int
+    minimum: int
+    maximum: int
+    restarts: int
+    url: str | None
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """A whole stack. `database` says what was asked for and what really runs; `notes` what the reader should know."""
+
+    stack: str
+    target: str
+    location: str
+    url: str | None
+    database: str
+    apps: tuple[AppStatus, ...]
+    notes: tuple[str, ...] = ()
+
+
+class View(Protocol):
+    """One way to show things. `applying` is entered around the events of one plan."""
+
+    def plan(self, plan: Plan) -> None: ...
+
+    def applying(self, plan: Plan) -> AbstractContextManager[None]: ...
+
+    def event(self, event: Event) -> None: ...
+
+    def outcome(self, outcome: Outcome, seconds: float, facts: Mapping[str, Any]) -> None: ...
+
+    def status(self, status: StackStatus) -> None: ...
+
+    def watch(self, read: Callable[[], StackStatus], seconds: float, pause: Callable[[float], None]) -> None:
+        """Show the status again and again."""
+
+    def log(self, replica: str, line: str) -> None: ...
+
+    def record(self, fields: Mapping[str, Any]) -> None: ...
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> None: ...
+
+    def line(self, text: str) -> None: ...
+
+    def note(self, text: str) -> None:
+        """Show what is no result: on standard error."""
+
+    def problem(self, error: ChatopsError) -> None: ...
