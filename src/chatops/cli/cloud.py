@@ -1,0 +1,103 @@
+"""`chatops cloud`: the local cloud's own switch: start, stop, look, reset."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Annotated, Any
+
+import typer
+
+from chatops.cli import daemon, places
+from chatops.cli.options import Output, OutputFormat, Yes
+from chatops.cli.session import confirm, view_of
+from chatops.errors import ChatopsError
+
+group = typer.Typer(no_args_is_help=True, help="The local cloud: Azure's management API on this machine.")
+
+SHOWN = (
+    "arm",
+    "active_directory",
+    "ca_file",
+    "subscription",
+    "tenant",
+    "proxy",
+    "ingress",
+    "client_id",
+    "client_secret_file",
+)
+Last = Annotated[int, typer.Option("-n", "--last", min=0, help="Only the last so many; 0 for all.")]
+
+
+@group.command()
+def start(output: OutputFormat = Output.human) -> None:
+    """Start it in the background, if it is not running, and print how to reach it."""
+    view = view_of(output)
+    found = daemon.start(view.note)
+    view.record({key: found[key] for key in SHOWN})
+
+
+@group.command()
+def stop(output: OutputFormat = Output.human) -> None:
+    """End it with everything that runs in it. Its world stays for the next start."""
+    view_of(output).record({"stopped": daemon.stop()})
+
+
+@group.command()
+def status(output: OutputFormat = Output.human) -> None:
+    """Tell whether it runs, where it answers and where its files lie."""
+    found = daemon.endpoint()
+    running: dict[str, Any] = {key: found[key] for key in ("pid", *SHOWN)} if found else {}
+    files = {"world": places.world(), "logs": places.logs(), "cache": places.cache()}
+    view_of(output).record({"running": found is not None, **running, **files})
+
+
+@group.command()
+def env(output: OutputFormat = Output.human) -> None:
+    """Print what other tools need to reach it: eval "$(chatops cloud env)"."""
+    found = _running()
+    variables = {
+        "AZURE_SUBSCRIPTION_ID": found["subscription"],
+        "AZURE_TENANT_ID": found["tenant"],
+        "AZURE_CLIENT_ID": found["client_id"],
+        "AZURE_AUTHORITY_HOST": found["active_directory"],
+        "REQUESTS_CA_BUNDLE": found["ca_file"],
+        "HTTPS_PROXY": found["proxy"],
+        "NO_PROXY": "127.0.0.1",
+    }
+    if output is Output.json:
+        view_of(output).record({**variables, "AZURE_CLIENT_SECRET_FILE": found["client_secret_file"]})
+        return
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
+    # the value stays in its file: it is not printed here
+    print(f'export AZURE_CLIENT_SECRET="$(cat {shlex.quote(found["client_secret_file"])})"')
+
+
+@group.command()
+def calls(last: Last = 0, output: OutputFormat = Output.human) -> None:
+    """Print the journal of the calls it was sent."""
+    journal = places.logs() / "calls.jsonl"
+    if not journal.exists():
+        raise ChatopsError("there is no journal: the local cloud was never started here", hint="chatops cloud start")
+    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    view_of(output).rows(rows[-last:] if last else rows)
+
+
+@group.command()
+def reset(yes: Yes = False, output: OutputFormat = Output.human) -> None:
+    """Stop it and delete its whole world: every stack, every conversation."""
+    if not daemon.has_world():
+        view_of(output).line("nothing to reset")
+        return
+    confirm("Delete every stack of the local cloud, and all conversations?", yes)
+    daemon.stop()
+    daemon.wipe()
+    view_of(output).record({"reset": True})
+
+
+def _running() -> dict[str, Any]:
+    found = daemon.endpoint()
+    if found is None:
+        raise ChatopsError("the local cloud is not running", hint="chatops cloud start")
+    return found

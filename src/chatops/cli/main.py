@@ -1,0 +1,75 @@
+"""The entry point: all commands in one app, and every error as a sentence and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from itertools import pairwise
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from chatops import __version__
+from chatops.cli import cloud, config
+from chatops.cli.down import down
+from chatops.cli.init import init
+from chatops.cli.logs import logs
+from chatops.cli.open import open_page
+from chatops.cli.options import Output
+from chatops.cli.plan import plan
+from chatops.cli.session import view_of
+from chatops.cli.status import status
+from chatops.cli.up import up
+from chatops.errors import ChatopsError, Interrupted
+from chatops.views.protocol import View
+
+ASKS_FOR_JSON = (("--output", "json"), ("-o", "json"))
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+app.command()(init)
+app.command()(up)
+app.command()(plan)
+app.command()(status)
+app.command()(logs)
+app.command("open")(open_page)
+app.command()(down)
+app.add_typer(config.group, name="config")
+app.add_typer(cloud.group, name="cloud")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"chatops {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback()
+def root(version: Version = False) -> None:
+    """An AI chat app in production on Azure from one YAML file, rehearsed on this machine first."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code: 0 done, 1 failed, 2 bad usage or configuration, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app()
+    except ChatopsError as error:
+        _view_asked_for().problem(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _view_asked_for().problem(Interrupted("interrupted", hint="the same command goes on from here"))
+        sys.exit(Interrupted.exit_code)
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _view_asked_for() -> View:
+    words = sys.argv[1:]
+    wants_json = "--output=json" in words or any(pair in ASKS_FOR_JSON for pair in pairwise(words))
+    return view_of(Output.json if wants_json else Output.human)

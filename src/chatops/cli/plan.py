@@ -1,0 +1,12 @@
+"""`chatops plan`: what `up` would do."""
+
+from __future__ import annotations
+
+from chatops.cli.options import ConfigFile, Output, OutputFormat
+from chatops.cli.session import open_session
+
+
+def plan(config: ConfigFile = None, output: OutputFormat = Output.human) -> None:
+    """Show what `up` would change, field by field. Reads only."""
+    session = open_session(config, output)
+    session.view.plan(session.plan())

@@ -1,0 +1,136 @@
+"""The composition root: configuration, cloud, stack and view of one command, put together."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from chatops import stack
+from chatops.azure.clients import Azure
+from chatops.cli.options import Output
+from chatops.cli.target import Target, target_of
+from chatops.config.load import discover, load, require_subscription
+from chatops.config.schema import Config
+from chatops.engine.apply import Outcome, apply
+from chatops.engine.plan import Plan, observe, plan_up
+from chatops.engine.resource import Observed, Resource
+from chatops.errors import ChatopsError, Interrupted, RefusedOffTerminal
+from chatops.images.sources import sources
+from chatops.naming import OWNER_TAG, Names
+from chatops.resources import ARM_KINDS
+from chatops.resources.orphan import Orphan
+from chatops.views.protocol import View
+
+
+def view_of(output: Output) -> View:
+    """Return the view that `--output` asks for."""
+    if output is Output.json:
+        from chatops.views.json import JsonView
+
+        return JsonView()
+    from chatops.views.human import HumanView
+
+    return HumanView()
+
+
+@dataclass
+class Session:
+    """One command's view of one stack. Nothing is reached before it is used."""
+
+    config: Config
+    view: View
+    target: Target
+    path: Path = field(default=Path("chatops.yaml"))
+
+    @cached_property
+    def azure(self) -> Azure:
+        return Azure(self.target.open(self.view.note))
+
+    @cached_property
+    def names(self) -> Names:
+        return stack.names_of(self.config, self.azure.cloud.subscription)
+
+    @cached_property
+    def resources(self) -> list[Resource[Any]]:
+        cloud, operator = self.azure.cloud, self.azure.operator
+        site = stack.Site(
+            subscription=cloud.subscription,
+            tenant=cloud.tenant or operator.tenant,
+            operator=operator.object_id,
+            operator_kind=operator.kind,
+            vault_suffix=cloud.vault_suffix,
+            registry_suffix=cloud.registry_suffix,
+            images=sources(self.config),
+        )
+        return stack.resources(self.config, site)
+
+    def observe(self, resources: Sequence[Resource[Any]]) -> dict[str, Observed]:
+        return observe(resources, self.azure)
+
+    def plan(self) -> Plan:
+        """Read what is there and decide what makes the configuration true."""
+        observed = self.observe(self.resources)
+        orphans, _ = self.others()
+        return plan_up(self.resources, observed, orphans if "group" in observed else [])
+
+    def others(self) -> tuple[list[Orphan], list[str]]:
+        """Return what else lies in the group: orphans of this stack, and the names of foreign resources."""
+        ours = {getattr(resource, "id", "").lower() for resource in self.resources}
+        versions = {kind.type.lower(): kind.api_version for kind in ARM_KINDS}
+        orphans, foreign = [], []
+        for item in self.azure.inventory(self.names.group):
+            if item["id"].lower() in ours:
+                continue
+            if item["tags"].get(OWNER_TAG) == self.config.name and item["type"].lower() in versions:
+                name = item["id"].rsplit("/", 1)[-1]
+                orphans.append(Orphan(address=f"orphan/{name}", id=item["id"], version=versions[item["type"].lower()]))
+            else:
+                foreign.append(item["id"].split("/providers/")[-1])
+        return orphans, foreign
+
+    def carry_out(self, plan: Plan, facts: Mapping[str, Any] | None = None) -> Outcome:
+        """Apply a plan and show how it goes. Raises ChatopsError (exit 1) or Interrupted when it stays incomplete."""
+        began = time.monotonic()
+        with self.view.applying(plan):
+            outcome = apply(plan, self.azure, self.view.event, self.azure.stop)
+        self.view.outcome(outcome, time.monotonic() - began, (facts or {}) if outcome.complete else {})
+        if outcome.left_running or self.azure.stop.is_set():
+            raise Interrupted("interrupted", hint="the same command goes on from here")
+        if not outcome.complete:
+            raise typer.Exit(1)
+        return outcome
+
+    def page_url(self) -> str | None:
+        """Return where the external app answers, from its name; None when no service is external."""
+        external = next((name for name, service in self.config.services.items() if service.external), None)
+        app = next((r for r in self.resources if r.address == f"app/{external}"), None)
+        observed = app.read(self.azure) if app else None
+        if observed is None:
+            return None
+        fqdn = observed.body["properties"]["configuration"].get("ingress", {}).get("fqdn")
+        return self.azure.cloud.page_url(fqdn) if fqdn else None
+
+
+def open_session(config_file: Path | None, output: Output) -> Session:
+    """Load the configuration and return a session on it. Raises ConfigError before anything is touched."""
+    path = discover(config_file, Path.cwd())
+    config = load(path)
+    require_subscription(config, path)
+    return Session(config, view_of(output), target_of(config), path)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask, unless told not to. Raises RefusedOffTerminal where nobody can answer, ChatopsError on a no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedOffTerminal(f"{question} Nobody is there to answer", hint="--yes answers it")
+    if not typer.confirm(question, err=True):
+        raise ChatopsError("nothing was changed")

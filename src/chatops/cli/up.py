@@ -1,0 +1,31 @@
+"""`chatops up`: make the configuration true."""
+
+from __future__ import annotations
+
+from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
+from chatops.cli.session import Session, confirm, open_session
+from chatops.engine.plan import Action, Plan
+
+
+def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Output.human) -> None:
+    """Create or change whatever differs from the YAML file, then print where the page is.
+
+    Running it again is safe: it reads what is there and does only what is missing.
+    """
+    session = open_session(config, output)
+    plan = session.plan()
+    session.view.plan(plan)
+    if not plan.work:
+        session.view.record({"page": session.page_url()})
+        return
+    _ask(session, plan, yes)
+    session.carry_out(plan)
+    session.view.record({"page": session.page_url()})
+
+
+def _ask(session: Session, plan: Plan, yes: bool) -> None:
+    destroys = plan.count(Action.DELETE) + plan.count(Action.REPLACE)
+    if destroys:
+        confirm(f"{destroys} of these deletes or replaces something. Go on?", yes)
+    elif session.target.billed:
+        confirm(f"Make these {len(plan.work)} changes in subscription {session.azure.cloud.subscription}?", yes)
