@@ -1,0 +1,38 @@
+"""JSON bodies as ARM treats them: merge patches, defaults laid under what was sent, nulls left out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """RFC 7396: `patch` over `target`; null removes. Neither argument is changed."""
+    if not isinstance(patch, Mapping):
+        return copy.deepcopy(patch)
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge(result.get(name), value)
+    return result
+
+
+def underlay(body: dict[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Fill in what `body` leaves out, nested objects included."""
+    for name, value in defaults.items():
+        if name not in body:
+            body[name] = copy.deepcopy(value)
+        elif isinstance(value, Mapping) and isinstance(body[name], dict):
+            underlay(body[name], value)
+
+
+def without_nulls(value: Any) -> Any:
+    """A copy without members that are null; list items stay."""
+    if isinstance(value, Mapping):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value

@@ -1,0 +1,46 @@
+"""What every part of the local cloud shares: store, operations, identities and settings of this world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .identity import Tokens
+from .operations import Operations
+from .store import Store
+
+if TYPE_CHECKING:
+    from .control.kind import Kind
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Made once per home and kept. `role_delay`: seconds until a role assignment reaches the data planes."""
+
+    home: Path
+    subscription: str
+    tenant: str
+    client_id: str
+    operator: str
+    role_delay: float = 0
+
+    @property
+    def scope(self) -> str:
+        return f"/subscriptions/{self.subscription}"
+
+
+@dataclass
+class World:
+    """One world of one daemon. `origin` is where the management API answers, e.g. https://127.0.0.1:41234.
+
+    `kinds` is the table of resource types by lower-case name.
+    """
+
+    settings: Settings
+    store: Store
+    operations: Operations
+    tokens: Tokens
+    origin: str
+    kinds: Mapping[str, Kind]
