@@ -1,0 +1,92 @@
+"""The daemon's web application: one TLS port for management, sign-in and data planes, told apart by host name."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .arm import Arm
+from .control.table import ENDPOINTS
+from .identity import MANAGEMENT, SignIn
+from .journal import Journal
+from .world import World
+
+METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
+
+
+class Front:
+    """Sends each request to its plane by the Host header, and puts Azure's request ids on every answer."""
+
+    def __init__(self, management: ASGIApp, planes: dict[str, ASGIApp]) -> None:
+        self._management = management
+        self._planes = planes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._management(scope, receive, send)
+            return
+        sent = dict(scope["headers"])
+        host = sent.get(b"host", b"").decode("latin-1").split(":")[0].lower()
+        plane = next((app for suffix, app in self._planes.items() if host.endswith(suffix)), self._management)
+        marks = _marks(sent)
+
+        async def mark(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *marks]
+            await send(message)
+
+        await plane(scope, receive, mark)
+
+
+def _marks(sent: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    request = str(uuid.uuid4()).encode()
+    marks = [
+        (b"x-ms-request-id", request),
+        (b"x-ms-correlation-request-id", sent.get(b"x-ms-correlation-request-id", request)),
+        (b"cache-control", b"no-cache"),
+    ]
+    if client := sent.get(b"x-ms-client-request-id"):
+        marks.append((b"x-ms-client-request-id", client))
+    return marks
+
+
+def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
+    """The management API with its sign-in endpoints; only the former is journalled."""
+    arm = Arm(world, ENDPOINTS)
+
+    async def metadata(request: Request) -> Response:
+        return JSONResponse(_metadata(f"{request.url.scheme}://{request.url.netloc}", world))
+
+    inner = Starlette(routes=[Route("/{path:path}", arm.handle, methods=METHODS)])
+    journalled = Journal(inner, calls, "management")
+    outer = Starlette(routes=[Route("/metadata/endpoints", metadata), *sign_in.routes()])
+    outer.router.default = journalled
+    return outer
+
+
+def _metadata(origin: str, world: World) -> dict[str, object]:
+    """What `az cloud register` and other clients ask first: where everything is."""
+    return {
+        "name": "ChatopsLocal",
+        "portal": origin,
+        "graphAudience": "https://graph.windows.net/",
+        "graph": "https://graph.windows.net/",
+        "resourceManager": origin,
+        "authentication": {
+            "loginEndpoint": f"{origin}/adfs",
+            "audiences": [origin, *MANAGEMENT],
+            "tenant": world.settings.tenant,
+            "identityProvider": "ADFS",
+        },
+        "suffixes": {
+            "keyVaultDns": "vault.azure.net",
+            "acrLoginServer": "azurecr.io",
+            "postgresqlServerEndpoint": "postgres.database.azure.com",
+        },
+    }

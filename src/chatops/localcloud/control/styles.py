@@ -1,0 +1,149 @@
+"""How each provider reports each verb: the table of long-running operations, as recorded from the real service."""
+
+from __future__ import annotations
+
+from ..operations import ASYNC, LOCATION, SYNC, Style
+
+BOTH = (ASYNC, LOCATION)
+NAMED = ("id", "name", "status", "startTime")
+
+_SUB = "/subscriptions/{subscription}/providers/"
+_APP = _SUB + "Microsoft.App/locations/{location}/containerappOperation"
+_ENV = _SUB + "Microsoft.App/locations/{location}/managedEnvironmentOperation"
+_NET = _SUB + "Microsoft.Network/locations/{location}/operation"
+_DNS = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/privateDnsOperation"
+_PG = _SUB + "Microsoft.DBforPostgreSQL/locations/{location}/"
+_ACR = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerRegistry/registries/"
+_LOG = _SUB + "Microsoft.OperationalInsights/locations/{location}/operation"
+
+_NOTIFY = (("azure-asyncnotification", "Enabled"),)
+_TIMEOUT = (("x-ms-async-operation-timeout", "PT15M"),)
+_ASYNC_QUERY = "&azureAsyncOperation=true"
+
+
+def _app(prefix: str, *, patch: bool) -> Style:
+    return Style(
+        status=202,
+        updated=202,
+        headers=BOTH,
+        path=prefix + "Statuses/{token}",
+        result=prefix + "Results/{token}",
+        answer="nothing",
+        fields=NAMED,
+        done="resource" if patch else "nothing",
+        done_status=200 if patch else 204,
+    )
+
+
+def _app_put(prefix: str) -> Style:
+    return Style(
+        status=201,
+        updated=201,
+        headers=(ASYNC,),
+        path=prefix + "Statuses/{token}",
+        query=_ASYNC_QUERY,
+        fields=NAMED,
+        extra=_TIMEOUT,
+    )
+
+
+def _postgres(operation: str) -> Style:
+    return Style(
+        status=202,
+        updated=202,
+        headers=BOTH,
+        path=_PG + "azureAsyncOperation/{token}",
+        result=_PG + "operationResults/{token}",
+        answer=operation,
+        fields=("name", "status", "startTime"),
+    )
+
+
+def _private_dns(answer: str) -> Style:
+    return Style(
+        status=202,
+        updated=202,
+        headers=BOTH,
+        path=_DNS + "Statuses/{token}",
+        result=_DNS + "Results/{token}",
+        answer=answer,
+        polled=202,
+        form="base64",
+    )
+
+
+STYLES: dict[str, Style] = {
+    "sync": SYNC,
+    "sync.201": Style(status=201, updated=201),
+    "sync.200": Style(status=200, updated=200),
+    "sync.delete": Style(answer="nothing"),
+    "sync.deleted": Style(answer="resource"),
+    "group.delete": Style(
+        status=202,
+        headers=(LOCATION,),
+        result="/subscriptions/{subscription}/operationresults/{token}",
+        answer="nothing",
+        form="job",
+    ),
+    "network.put": Style(
+        status=201, updated=200, headers=(ASYNC,), path=_NET + "s/{token}", extra=_NOTIFY, fields=("status",)
+    ),
+    "network.delete": Style(
+        status=202,
+        headers=BOTH,
+        path=_NET + "s/{token}",
+        result=_NET + "Results/{token}",
+        answer="nothing",
+        extra=_NOTIFY,
+        done_status=204,
+    ),
+    "privatedns.put": _private_dns("empty"),
+    "privatedns.delete": _private_dns("nothing"),
+    "vault.put": Style(status=200, updated=200, settles=True),
+    "vault.purge": Style(
+        status=202,
+        headers=(LOCATION,),
+        result=_SUB + "Microsoft.KeyVault/locations/{location}/operationResults/{token}",
+        answer="nothing",
+        form="base64",
+        running="NotStarted",
+        done="status",
+    ),
+    "postgres.server.put": _postgres("UpsertServerManagementOperationV2"),
+    "postgres.server.delete": _postgres("DropServerManagementOperation"),
+    "postgres.server.restart": _postgres("RestartServerManagementOperation"),
+    "postgres.server.stop": _postgres("StopServerManagementOperation"),
+    "postgres.server.start": _postgres("StartServerManagementOperation"),
+    "postgres.database.put": _postgres("UpsertServerDatabaseManagementOperation"),
+    "postgres.database.delete": _postgres("DropServerDatabaseManagementOperation"),
+    "registry.put": Style(
+        status=201,
+        updated=201,
+        headers=(ASYNC,),
+        path=_ACR + "{name}/operationStatuses/{token}",
+        running=None,
+        form="registry",
+    ),
+    "registry.delete": Style(
+        status=202,
+        headers=(LOCATION,),
+        result=_SUB + "Microsoft.ContainerRegistry/locations/{location}/operationResults/{token}",
+        answer="nothing",
+        form="registry",
+    ),
+    "workspace.put": Style(status=201, updated=200, headers=(LOCATION,), result="{id}"),
+    "workspace.delete": Style(
+        status=202,
+        headers=BOTH,
+        path=_LOG + "statuses/{token}",
+        result=_LOG + "results/{token}",
+        answer="nothing",
+        fields=("id", "name", "status", "startTime", "endTime", "properties"),
+    ),
+    "environment.put": _app_put(_ENV),
+    "environment.patch": _app(_ENV, patch=True),
+    "environment.delete": _app(_ENV, patch=False),
+    "app.put": _app_put(_APP),
+    "app.patch": _app(_APP, patch=True),
+    "app.delete": _app(_APP, patch=False),
+}

@@ -1,0 +1,211 @@
+"""The daemon: opens a home, takes its lock and ports, serves until it is told to stop, and says where it answers.
+
+`endpoint.json` is written last of all and removed first: whoever finds it finds a daemon that answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import uvicorn
+
+from . import writes
+from .app import Front, management_app
+from .certificates import Certificates
+from .control.roles import own
+from .control.table import KINDS
+from .identity import SignIn, Tokens
+from .operations import Operations
+from .proxy import Proxy
+from .store import Store
+from .world import Settings, World
+
+log = logging.getLogger(__name__)
+
+SETTINGS = "settings"
+KEEP_ALIVE = 120
+DRAIN = 1.0
+
+
+class HomeTaken(Exception):
+    """Another daemon runs on this home."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a daemon keeps things. `home` is the world itself; `cache` and `logs` outlive it."""
+
+    home: Path
+    cache: Path
+    logs: Path
+
+    @property
+    def endpoint(self) -> Path:
+        return self.home / "endpoint.json"
+
+    @property
+    def secret(self) -> Path:
+        return self.home / "client-secret"
+
+    @property
+    def calls(self) -> Path:
+        return self.logs / "calls.jsonl"
+
+    def make(self) -> None:
+        """Create the folders, readable by their owner alone."""
+        for folder in (self.home, self.cache, self.logs):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.home.chmod(0o700)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handling: the daemon stops it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def take(places: Places) -> IO[str]:
+    """Lock the home for this process; HomeTaken when another daemon has it."""
+    lock = (places.home / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise HomeTaken(f"another local cloud is running on {places.home}") from None
+    return lock
+
+
+def settings(store: Store, home: Path, role_delay: float) -> Settings:
+    """This world's identity: made once, the same ever after."""
+    kept = store.get(SETTINGS, "world")
+    if kept is None:
+        kept = {name: str(uuid.uuid4()) for name in ("subscription", "tenant", "client_id", "operator")}
+        store.put(SETTINGS, "world", kept)
+    return Settings(home=home, role_delay=role_delay, **kept)
+
+
+def listener(store: Store, name: str) -> socket.socket:
+    """A bound loopback socket on the port that `name` had last time, or on a free one."""
+    kept = store.get(SETTINGS, f"port:{name}") or {"port": 0}
+    # asyncio turns Nagle's delay off only where the protocol is named
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", kept["port"]))
+    except OSError:
+        bound.bind(("127.0.0.1", 0))
+    store.put(SETTINGS, f"port:{name}", {"port": bound.getsockname()[1]})
+    return bound
+
+
+class Daemon:
+    """One running local cloud."""
+
+    def __init__(self, places: Places, role_delay: float = 0) -> None:
+        self._places = places
+        self._store = Store(places.home / "world.db")
+        self._settings = settings(self._store, places.home, role_delay)
+        self._certificates = Certificates(places.home)
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then stop in order."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        self._certificates.ensure()
+        self._make_secret()
+        bound, tunnel = listener(self._store, "arm"), listener(self._store, "proxy")
+        world = self._world(bound.getsockname()[1])
+        own(world)
+        server = self._server(world)
+        proxy = Proxy(bound.getsockname()[1])
+        serving = loop.create_task(server.serve(sockets=[bound]))
+        await proxy.start(tunnel)
+        writes.resume(world)
+        await self._started(server, serving)
+        self._announce(world, tunnel.getsockname()[1])
+        await asyncio.wait([serving, loop.create_task(self._stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        self._places.endpoint.unlink(missing_ok=True)
+        await world.operations.stop()
+        await proxy.stop()
+        await self._drain(server)
+        await serving
+        self._store.close()
+
+    def _world(self, port: int) -> World:
+        tokens = Tokens(self._places.home / "token.key", self._settings.tenant)
+        operations = Operations(self._store)
+        return World(self._settings, self._store, operations, tokens, f"https://127.0.0.1:{port}", KINDS)
+
+    def _server(self, world: World) -> _Server:
+        kept = self._settings
+        sign_in = SignIn(world.tokens, kept.tenant, kept.client_id, kept.operator, self._places.secret)
+        front = Front(management_app(world, sign_in, self._places.calls), {})
+        config = uvicorn.Config(
+            front,
+            http="httptools",
+            loop="asyncio",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            ssl_certfile=self._certificates.server,
+            ssl_keyfile=self._certificates.server_key,
+            timeout_keep_alive=KEEP_ALIVE,
+            server_header=False,
+        )
+        return _Server(config)
+
+    def _make_secret(self) -> None:
+        if not self._places.secret.exists():
+            self._places.secret.touch(mode=0o600)
+            self._places.secret.write_text(secrets.token_urlsafe(32))
+
+    async def _started(self, server: _Server, serving: asyncio.Task[None]) -> None:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+
+    async def _drain(self, server: _Server) -> None:
+        """Let running requests end; idle keep-alive connections are not waited for."""
+        server.should_exit = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN):
+                while server.server_state.tasks:
+                    await asyncio.sleep(0.02)
+        server.force_exit = True
+
+    def _announce(self, world: World, proxy_port: int) -> None:
+        kept = self._settings
+        found = {
+            "arm": world.origin,
+            "active_directory": f"{world.origin}/adfs",
+            "ca_file": str(self._certificates.authority),
+            "subscription": kept.subscription,
+            "tenant": kept.tenant,
+            "proxy": f"http://127.0.0.1:{proxy_port}",
+            "ingress": "",
+            "client_id": kept.client_id,
+            "client_secret_file": str(self._places.secret),
+            "pid": os.getpid(),
+            "calls": str(self._places.calls),
+        }
+        draft = self._places.endpoint.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(found, indent=1))
+        draft.replace(self._places.endpoint)
+        log.info("ready at %s", world.origin)

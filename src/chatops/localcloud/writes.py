@@ -1,0 +1,279 @@
+"""PUT, PATCH and DELETE of any resource: draft, check, fill in, store, and the operation that does the real work."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import JSONResponse, Response
+
+from . import clock, errors
+from .bodies import merge, underlay, without_nulls
+from .control.kind import Call, Change, Kind
+from .control.regions import check_location, flat
+from .control.styles import STYLES
+from .errors import ArmError, gateway
+from .ids import GROUP, parse
+from .operations import Operation, Style, headers, new_token
+from .store import Body, Record
+from .world import World
+
+READ_ONLY = ("id", "name", "type", "systemData", "etag")
+
+
+def require_scope(call: Call) -> None:
+    """The resource group, and for a nested or extension resource its parent, must exist and not be on its way out."""
+    group = call.id.group
+    if group and call.id.type != GROUP:
+        record = call.world.store.find(f"/subscriptions/{call.id.subscription}/resourceGroups/{group}")
+        if record is None:
+            raise errors.group_missing(group)
+        if call.method in ("PUT", "PATCH") and record.properties["provisioningState"] == "Deleting":
+            raise errors.group_deleting(group)
+    parent = call.id.parent or ""
+    if "/providers/" not in parent.lower() or call.world.store.find(parent):
+        return
+    found = parse(parent)
+    if found and (kind := call.world.kinds.get(found.type.lower())) and not kind.read:
+        raise errors.missing(found, kind.type)
+
+
+async def write(call: Call, kind: Kind) -> Response:
+    """PUT (replace) or PATCH (JSON merge) of one resource."""
+    style_name = kind.put if call.method == "PUT" else kind.patch
+    if style_name is None:
+        raise errors.unsupported(call.method)
+    require_scope(call)
+    previous = call.world.store.find(call.id.text)
+    if call.method == "PATCH" and previous is None:
+        raise errors.missing(call.id, kind.type)
+    _not_busy(call, kind)
+    _preconditions(call, previous)
+    change = _draft(call, kind, previous)
+    kind.check(change)
+    kind.fill(change)
+    if kind.unchanged and previous and _settled_body(previous.body) == _settled_body(change.record.body):
+        return answer(call, kind, previous, STYLES[kind.unchanged], 200)
+    return await _commit(change, STYLES[style_name])
+
+
+def _not_busy(call: Call, kind: Kind) -> None:
+    if operation := call.world.operations.on(call.id.text):
+        raise kind.busy(operation)
+
+
+def _preconditions(call: Call, previous: Record | None) -> None:
+    etag = previous.body.get("etag") if previous else None
+    wanted, unwanted = call.headers.get("if-match"), call.headers.get("if-none-match")
+    if (wanted and wanted not in ("*", etag)) or (wanted == "*" and not previous) or (unwanted == "*" and previous):
+        raise ArmError(412, "PreconditionFailed", f"Precondition failed for resource '{call.id.text}'. Etag mismatch.")
+
+
+def _draft(call: Call, kind: Kind, previous: Record | None) -> Change:
+    wanted = without_nulls(call.body) if call.method == "PUT" else merge(previous.body if previous else {}, call.body)
+    if not isinstance(wanted.get("properties", {}), dict):
+        raise errors.invalid_body("'properties' must be an object.")
+    if previous is None:
+        kind.name.check(call.id.name)
+    identity = {"id": previous.id if previous else canonical_id(call, kind), "name": call.id.name, "type": kind.type}
+    if previous:
+        identity["name"] = previous.name
+    body = {**identity, **{name: value for name, value in wanted.items() if name not in READ_ONLY}}
+    record = Record(identity["id"], kind.type, body, copy.deepcopy(previous.hidden) if previous else {})
+    change = Change(call, kind, record, previous)
+    _location(change)
+    _properties(change)
+    return change
+
+
+def canonical_id(call: Call, kind: Kind) -> str:
+    """The id as Azure echoes it: the parent's stored spelling, the provider's type names, the caller's name."""
+    parent = call.world.store.find(call.id.parent or "")
+    base = parent.id if parent else (call.id.parent or f"/subscriptions/{call.id.subscription}")
+    namespace, *types = kind.type.split("/")
+    if kind.type == GROUP:
+        return f"{base}/resourceGroups/{call.id.name}"
+    if call.id.nested:
+        return f"{base}/{types[-1]}/{call.id.name}"
+    return f"{base}/providers/{namespace}/{types[0]}/{call.id.name}"
+
+
+def _location(change: Change) -> None:
+    kind, body, previous = change.kind, change.record.body, change.previous
+    if kind.location is None:
+        body.pop("location", None)
+        return
+    if "location" not in body and previous:
+        body["location"] = previous.body["location"]
+    check_location(kind, body.get("location"))
+    if previous and flat(previous.body["location"]) != flat(body["location"]):
+        raise _moved(change, previous)
+    body.setdefault("tags", {})
+
+
+def _moved(change: Change, previous: Record) -> ArmError:
+    old, new, name = previous.body["location"], change.record.body["location"], previous.name
+    if change.kind.type == GROUP:
+        text = f"Invalid resource group location '{new}'. The Resource group already exists in location '{old}'."
+        return gateway(409, "InvalidResourceGroupLocation", text)
+    text = (
+        f"The resource '{name}' already exists in location '{old}' in resource group '{change.id.group}'. "
+        f"A resource with the same name cannot be created in location '{new}'. Please select a new resource name."
+    )
+    return gateway(409, "InvalidResourceLocation", text)
+
+
+def _properties(change: Change) -> None:
+    kind, properties = change.kind, change.properties
+    for name in kind.write_only:
+        if name in properties:
+            change.private[name] = properties.pop(name)
+    for name in kind.kept:
+        properties.pop(name, None)
+        if change.previous and name in change.previous.properties:
+            properties[name] = copy.deepcopy(change.previous.properties[name])
+    underlay(properties, kind.defaults)
+    if kind.etag:
+        change.record.body["etag"] = f'W/"{uuid.uuid4()}"'
+    if kind.system_data:
+        change.record.body["systemData"] = _system_data(change)
+
+
+def _system_data(change: Change) -> Body:
+    caller, moment = change.call.claims.oid, clock.iso()
+    made = change.previous.body.get("systemData", {}) if change.previous else {}
+    return {
+        "createdBy": made.get("createdBy", caller),
+        "createdByType": "Application",
+        "createdAt": made.get("createdAt", moment),
+        "lastModifiedBy": caller,
+        "lastModifiedByType": "Application",
+        "lastModifiedAt": moment,
+    }
+
+
+def _settled_body(body: Body) -> Body:
+    return {name: value for name, value in body.items() if name not in ("systemData", "etag")}
+
+
+async def _commit(change: Change, style: Style) -> Response:
+    call, kind, record = change.call, change.kind, change.record
+    status = style.status if change.new else style.updated
+    if style.synchronous:
+        if kind.apply:
+            await kind.apply(call.world, record, change.private)
+        _set_state(kind, record, kind.states.done)
+        call.world.store.save(record)
+        return answer(call, kind, record, style, status)
+    state = kind.states.creating if change.new else kind.states.updating
+    _set_state(kind, record, state)
+    verb = "create" if change.new else "update"
+    operation = _open(call.world, record, kind.put if call.method == "PUT" else kind.patch, verb, state)
+    response = answer(call, kind, record, style, status, operation)
+    start(call.world, kind, operation, record, change.private)
+    return response
+
+
+def _open(world: World, record: Record, style: str | None, verb: str, state: str) -> Operation:
+    location = record.body.get("location") or _inherited_location(world, record)
+    token = new_token(STYLES[style or "sync"], record.name, location)
+    operation = Operation(token, style or "sync", verb, record.id, location, record.name, state)
+    with world.store.together():
+        world.store.save(record)
+        world.operations.open(operation)
+    return operation
+
+
+def _inherited_location(world: World, record: Record) -> str:
+    parent = world.store.find(record.id.rsplit("/", 2)[0])
+    return str(parent.body.get("location", "global")) if parent else "global"
+
+
+def _set_state(kind: Kind, record: Record, state: str) -> None:
+    if kind.states.member:
+        record.properties[kind.states.member] = state
+
+
+def start(world: World, kind: Kind, operation: Operation, record: Record, private: Body) -> None:
+    """Begin (or after a restart take up again) the real work of an operation."""
+    world.operations.run(operation, _work(world, kind, operation, record, private), _settle(world, kind, record))
+
+
+def _work(
+    world: World, kind: Kind, operation: Operation, record: Record, private: Body
+) -> Callable[[], Awaitable[None]]:
+    async def work() -> None:
+        if operation.verb == "delete" and kind.remove:
+            await kind.remove(world, record)
+        elif operation.verb != "delete" and kind.apply:
+            await kind.apply(world, record, private)
+
+    return work
+
+
+def _settle(world: World, kind: Kind, record: Record) -> Callable[[Operation], None]:
+    def settle(operation: Operation) -> None:
+        if operation.verb == "delete" and not operation.error:
+            forget(world, record)
+            return
+        _set_state(kind, record, kind.states.failed if operation.error else kind.states.done)
+        world.store.save(record)
+
+    return settle
+
+
+def forget(world: World, record: Record) -> None:
+    """Remove a resource and everything below it from the world."""
+    with world.store.together():
+        for child in world.store.records(record.id):
+            world.store.forget(child.id)
+        world.store.forget(record.id)
+
+
+async def delete(call: Call, kind: Kind) -> Response:
+    """DELETE of one resource: 204 when there is none (404 for a group)."""
+    if kind.delete is None:
+        raise errors.unsupported(call.method)
+    require_scope(call)
+    record = call.world.store.find(call.id.text)
+    if record is None:
+        if kind.type == GROUP:
+            raise errors.missing(call.id, kind.type)
+        return Response(status_code=204)
+    _not_busy(call, kind)
+    kind.deletable(call.world, record)
+    style = STYLES[kind.delete]
+    if style.synchronous:
+        if kind.remove:
+            await kind.remove(call.world, record)
+        forget(call.world, record)
+        return answer(call, kind, record, style, 200)
+    _set_state(kind, record, kind.states.deleting)
+    operation = _open(call.world, record, kind.delete, "delete", kind.states.deleting)
+    response = answer(call, kind, record, style, style.status, operation)
+    start(call.world, kind, operation, record, {})
+    return response
+
+
+def answer(
+    call: Call, kind: Kind, record: Record, style: Style, status: int, operation: Operation | None = None
+) -> Response:
+    """The first answer to a write, in the style of its provider."""
+    extra = headers(operation, style, call.origin, call.version) if operation else {}
+    if style.answer == "nothing":
+        return Response(status_code=status, headers=extra)
+    if style.answer == "empty":
+        return JSONResponse({}, status, extra)
+    if style.answer != "resource":
+        return JSONResponse({"operation": style.answer, "startTime": clock.iso()}, status, extra)
+    return JSONResponse(without_nulls(kind.show(call.world, record)), status, extra)
+
+
+def resume(world: World) -> None:
+    """Take up again what was under way when the last daemon ended."""
+    for operation in world.operations.unfinished():
+        record = world.store.find(operation.target)
+        if record is None:
+            record = Record(operation.target, "", {})
+        start(world, world.kinds.get(record.type.lower(), Kind(record.type)), operation, record, {})
