@@ -27,7 +27,10 @@ from .app import Front, management_app
 from .certificates import Certificates
 from .control.roles import own
 from .control.table import KINDS
+from .control.vaults import DOMAIN
+from .data.keyvault import vault_app
 from .identity import SignIn, Tokens
+from .journal import Journal
 from .operations import Operations
 from .proxy import Proxy
 from .store import Store
@@ -156,7 +159,8 @@ class Daemon:
     def _server(self, world: World) -> _Server:
         kept = self._settings
         sign_in = SignIn(world.tokens, kept.tenant, kept.client_id, kept.operator, self._places.secret)
-        front = Front(management_app(world, sign_in, self._places.calls), {})
+        calls = self._places.calls
+        front = Front(management_app(world, sign_in, calls), {f".{DOMAIN}": Journal(vault_app(world), calls, "vault")})
         config = uvicorn.Config(
             front,
             http="httptools",
