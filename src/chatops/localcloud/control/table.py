@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import groups, network, providers, roles, vaults
+from . import dns, groups, identities, network, providers, roles, vaults
 from .kind import Endpoint, Kind
 
-_MODULES = (groups.KINDS, roles.KINDS, network.KINDS, vaults.KINDS)
+_MODULES = (groups.KINDS, roles.KINDS, network.KINDS, vaults.KINDS, identities.KINDS, dns.KINDS)
 
 KINDS: Mapping[str, Kind] = {kind.type.lower(): kind for kinds in _MODULES for kind in kinds}
 
