@@ -1,0 +1,138 @@
+"""What replicas and servers wrote, one file each, every line stamped with the time as in Azure's log stream.
+
+A line is `2026-05-04T10:20:30.123456Z text`. A file that grows past its cap becomes `<name>.log.1`, replacing the one
+before, so that a talkative replica costs at most twice the cap. Files are 0600: what an app prints may be private.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+CAP = 8 * 2**20
+LONGEST_LINE = 64 * 1024
+
+
+def stamp() -> str:
+    """Now, in UTC, ISO 8601 with microseconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class LogFile:
+    """The log of one process. `write` takes raw output in any pieces; only whole lines reach the file."""
+
+    def __init__(self, path: Path, cap: int = CAP) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = path
+        self._cap = cap
+        self._rest = b""
+        self._readers: set[asyncio.Queue[bytes]] = set()
+        self._open()
+
+    def _open(self) -> None:
+        self._file = self.path.open("ab", buffering=0)
+        self.path.chmod(0o600)
+        self._size = self.path.stat().st_size
+
+    def write(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST_LINE:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            self._line(line.rstrip(b"\r"))
+
+    def note(self, text: str) -> None:
+        """A line of the runtime's own, such as why a replica was restarted."""
+        self._line(f"[system] {text}".encode())
+
+    def close(self) -> None:
+        if self._rest:
+            self.write(b"\n")
+        self._file.close()
+
+    def _line(self, line: bytes) -> None:
+        if self._file.closed:
+            return
+        whole = stamp().encode() + b" " + line + b"\n"
+        if self._size + len(whole) > self._cap:
+            self._file.close()
+            self.path.replace(self.path.with_name(self.path.name + ".1"))
+            self._open()
+        self._file.write(whole)
+        self._size += len(whole)
+        for reader in self._readers:
+            reader.put_nowait(whole)
+
+    def subscribe(self, reader: asyncio.Queue[bytes]) -> None:
+        self._readers.add(reader)
+
+    def unsubscribe(self, reader: asyncio.Queue[bytes]) -> None:
+        self._readers.discard(reader)
+
+
+async def pump(stream: asyncio.StreamReader, log: LogFile) -> None:
+    """Copy a process's output to its log until it closes its end."""
+    while data := await stream.read(65536):
+        log.write(data)
+
+
+def last_lines(path: Path, count: int) -> list[bytes]:
+    """The last `count` lines of one log, its older part included. [] when there is none."""
+    lines: deque[bytes] = deque(maxlen=count)
+    for part in (path.with_name(path.name + ".1"), path):
+        lines.extend(_lines(part))
+    return list(lines)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except FileNotFoundError:
+        return
+
+
+class AppLogs:
+    """The logs of one app's replicas, living and dead, in `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._open: dict[str, LogFile] = {}
+        self._readers: dict[asyncio.Queue[bytes], str | None] = {}
+
+    def open(self, replica: str) -> LogFile:
+        log = self._open[replica] = LogFile(self.directory / f"{replica}.log")
+        for reader, wanted in self._readers.items():
+            if wanted in (None, replica):
+                log.subscribe(reader)
+        return log
+
+    def close(self, replica: str) -> None:
+        if log := self._open.pop(replica, None):
+            log.close()
+
+    async def read(self, replica: str | None, tail: int, follow: bool) -> AsyncIterator[bytes]:
+        """The last `tail` lines of one replica or of all, oldest first; then, when `follow`, each new line for ever."""
+        reader: asyncio.Queue[bytes] = asyncio.Queue()
+        for name, log in self._open.items():
+            if follow and replica in (None, name):
+                log.subscribe(reader)
+        if follow:
+            self._readers[reader] = replica
+        try:
+            for line in self._tail(replica, tail):
+                yield line
+            while follow:
+                yield await reader.get()
+        finally:
+            self._readers.pop(reader, None)
+            for log in self._open.values():
+                log.unsubscribe(reader)
+
+    def _tail(self, replica: str | None, tail: int) -> Iterable[bytes]:
+        paths = self.directory.glob("*.log") if replica is None else [self.directory / f"{replica}.log"]
+        return deque(heapq.merge(*(last_lines(path, tail) for path in paths)), maxlen=tail)

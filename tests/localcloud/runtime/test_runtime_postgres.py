@@ -1,0 +1,126 @@
+"""A real PostgreSQL server: made, used, killed, stopped."""
+
+import asyncio
+import stat
+
+import psutil
+import psycopg
+import pytest
+
+from chatops.localcloud.runtime.logs import LogFile
+from chatops.localcloud.runtime.postgres import PostgresServer
+from chatops.localcloud.runtime.processes import Children
+
+pytestmark = pytest.mark.anyio
+
+ID = "/subscriptions/s/resourcegroups/g/providers/microsoft.dbforpostgresql/flexibleservers/chat-db"
+PASSWORD = 'it\'s "a" p@ss wörd'
+
+
+def server_in(home):
+    return PostgresServer(home / "postgres" / "chat-db", Children(home / "run"), LogFile(home / "postgresql.log"))
+
+
+@pytest.fixture
+async def server(tmp_path):
+    server = server_in(tmp_path)
+    await server.start("16")
+    await server.put_admin(ID, "chat-admin", PASSWORD)
+    await server.put_database("chat", "chat-admin")
+    yield server
+    await server.stop()
+
+
+async def connect(server, password=PASSWORD, database="chat"):
+    """As an app does it: Azure's host name, with address and port from the environment."""
+    return await psycopg.AsyncConnection.connect(
+        host="chat-db.postgres.database.azure.com",
+        hostaddr="127.0.0.1",
+        port=server.port,
+        user="chat-admin",
+        password=password,
+        dbname=database,
+        autocommit=True,
+    )
+
+
+async def ask(server, query):
+    async with await connect(server) as connection:
+        return await (await connection.execute(query)).fetchone()
+
+
+async def ask_when_back(server, query):
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await ask(server, query)
+            except psycopg.OperationalError:
+                continue
+
+
+async def test_version_asked_for_runs_with_utf8_durability_and_no_superuser(server):
+    assert server.version.startswith("16.")
+    settings = "current_setting('server_encoding'), current_setting('fsync'), current_setting('is_superuser')"
+    assert await ask(server, f"SELECT {settings}, lower('ÄÖ')") == ("UTF8", "on", "off", "äö")
+
+
+async def test_wrong_password_is_refused_and_a_new_one_replaces_the_old(server):
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        await connect(server, "wrong")
+    await server.put_admin(ID, "chat-admin", "second")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        await connect(server, PASSWORD)
+    await (await connect(server, "second")).close()
+
+
+async def test_committed_rows_survive_a_killed_postmaster(server):
+    async with await connect(server) as connection:
+        await connection.execute("CREATE TABLE kept (answer int)")
+        await connection.execute("INSERT INTO kept VALUES (42)")
+        killed = psutil.Process(server.pid)
+        backends = killed.children(recursive=True)
+        killed.kill()
+    assert await ask_when_back(server, "SELECT answer FROM kept") == (42,)
+    assert server.pid != killed.pid
+    assert not any(process.is_running() for process in [killed, *backends])
+
+
+async def test_stopped_server_comes_back_with_port_data_and_no_password(server, tmp_path):
+    async with await connect(server) as connection:
+        await connection.execute("CREATE TABLE kept (answer int)")
+    await server.stop()
+    again = server_in(tmp_path)
+    await again.start("18")
+    assert (again.port, again.version) == (server.port, server.version)
+    assert await ask(again, "SELECT count(*) FROM kept") == (0,)
+    await again.stop()
+
+
+async def test_databases_are_made_once_and_dropped_though_in_use(server):
+    await server.put_database("chat", "chat-admin")
+    connection = await connect(server)
+    await server.delete_database("chat")
+    await server.delete_database("chat")
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        await connect(server)
+    await connection.close()
+
+
+async def test_nothing_on_disk_or_in_arguments_shows_a_password(server, tmp_path):
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in files if PASSWORD.encode() in path.read_bytes()]
+    superuser = (tmp_path / "postgres" / "chat-db" / "azuresu").read_text()
+    holders = [path for path in files if superuser.encode() in path.read_bytes()]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in holders] == [0o600]
+    processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children()]
+    assert not any(superuser in " ".join(process.cmdline()) for process in processes)
+
+
+async def test_leftover_of_a_killed_daemon_is_ended_before_the_next_start(tmp_path):
+    orphan = server_in(tmp_path)
+    await orphan.start("16")
+    pid = orphan.pid
+    orphan._supervisor.cancel()
+    assert await Children(tmp_path / "run").end_leftovers(10) == 1
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert not list((tmp_path / "run").iterdir())
