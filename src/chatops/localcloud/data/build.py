@@ -1,0 +1,267 @@
+"""The registry's build service: an uploaded context becomes an image, with no engine on this machine.
+
+As on Azure: ask for an upload URL, PUT the context there (tar, gzipped or not), schedule a DockerBuildRequest, follow
+the run and its log (https://learn.microsoft.com/azure/container-registry/container-registry-tasks-overview). Runs start
+at once and side by side. What comes out is a *process image*: the files that the Dockerfile copies, its settings, and
+the requirements of a virtual environment that is built right away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from .. import clock
+from .dockerfile import BuildError, parse
+from .images import PROCESS_IMAGE, ImageStore, Manifest, Reference, tree_digest
+from .runs import UNFINISHED, Run, RunLog, RunStore, registry_name
+from .stage import PipInstall, Stage, locate
+from .venvs import Venvs
+
+UPLOADS_KEPT = 24 * 3600  # seconds
+
+
+class Builds:
+    """The build service of all registries. `registry` is a registry's ARM id everywhere."""
+
+    def __init__(self, images: ImageStore, venvs: Venvs, directory: Path) -> None:
+        self._images = images
+        self._venvs = venvs
+        self._uploads = directory / "uploads"
+        self._uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._runs = RunStore(directory / "runs")
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._upload_tokens: dict[str, Path] = {}
+        self._log_tokens: dict[str, Run] = {}
+
+    def upload_url(self, registry: str) -> tuple[str, str]:
+        """Where to PUT a context (a path with an unguessable token), and what to call it in the build request."""
+        token = secrets.token_urlsafe(32)
+        relative = f"source/{clock.now():%Y%m%d%H%M%S}/{secrets.token_hex(16)}.tar.gz"
+        self._upload_tokens[token] = self._upload(registry, relative)
+        return f"/_builds/upload/{token}", relative
+
+    def _upload(self, registry: str, relative: str) -> Path:
+        return self._uploads / registry_name(registry) / locate(Path(), relative).name
+
+    async def receive(self, token: str, request: Request) -> bool:
+        """Keep an uploaded context; False for an unknown token."""
+        target = self._upload_tokens.get(token)
+        if target is None:
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = target.with_suffix(".part")
+        with fresh.open("wb") as file:
+            async for chunk in request.stream():
+                file.write(chunk)
+        fresh.replace(target)
+        return True
+
+    def schedule(self, registry: str, body: Mapping[str, Any]) -> Run:
+        """Queue a DockerBuildRequest; it runs in the background. Needs a running event loop."""
+        images = [str(name) for name in body.get("imageNames") or ()]
+        run = self._runs.new(registry, images)
+        task = asyncio.create_task(self._carry_out(run, dict(body)))
+        self._tasks[run.registry + run.run_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(run.registry + run.run_id))
+        return run
+
+    def get(self, registry: str, run_id: str) -> Run | None:
+        return self._runs.get(registry, run_id)
+
+    def list(self, registry: str) -> list[Run]:
+        return self._runs.all(registry)
+
+    async def cancel(self, registry: str, run_id: str) -> bool:
+        """End an unfinished run; False when there is none."""
+        task = self._tasks.get(registry + run_id)
+        if task is None:
+            return False
+        task.cancel()
+        await asyncio.wait([task])
+        return True
+
+    async def stop(self) -> None:
+        """End all runs."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def log_url_path(self, registry: str, run_id: str) -> str | None:
+        """The path (with an unguessable token) of a run's log, None for an unknown run."""
+        run = self.get(registry, run_id)
+        if run is None:
+            return None
+        token = secrets.token_urlsafe(32)
+        self._log_tokens[token] = run
+        return f"/_builds/log/{token}"
+
+    def log_of(self, token: str) -> tuple[Run, RunLog] | None:
+        run = self._log_tokens.get(token)
+        return None if run is None else (run, self._runs.log(run))
+
+    async def _carry_out(self, run: Run, body: dict[str, Any]) -> None:
+        log = self._runs.log(run)
+        run.status, run.started = "Running", clock.iso()
+        self._runs.save(run)
+        try:
+            async with asyncio.timeout(float(body.get("timeout") or 3600)):
+                await self._build(run, body, log)
+        except BuildError as error:
+            self._fail(run, log, "Failed", str(error))
+        except TimeoutError:
+            self._fail(run, log, "Timeout", "the run took longer than its timeout")
+        except asyncio.CancelledError:
+            self._fail(run, log, "Canceled", "the run was canceled")
+            raise
+        except OSError as error:
+            self._fail(run, log, "Error", f"the build service could not go on: {error}")
+        else:
+            log.say(f"Run ID: {run.run_id} was successful")
+            self._runs.end(run, "Succeeded")
+
+    def _fail(self, run: Run, log: RunLog, status: str, why: str) -> None:
+        log.say(f"failed to run step ID: build: {why}")
+        self._runs.end(run, status, why)
+
+    async def _build(self, run: Run, body: dict[str, Any], log: RunLog) -> None:
+        upload = self._context(run, body)
+        with tempfile.TemporaryDirectory(dir=self._images.incoming) as folder:
+            context, root = Path(folder, "context"), Path(folder, "root")
+            root.mkdir()
+            await asyncio.to_thread(_unpack, upload, context)
+            stage = Stage(context, root, log.say, _arguments(body))
+            await asyncio.to_thread(_carry_out, stage, str(body.get("dockerFilePath") or "Dockerfile"))
+            if stage.installs:
+                log.say("Making the virtual environment (kept for every image with the same requirements)")
+            await self._venvs.ensure(root, stage.installs, log.write)
+            manifest = await asyncio.to_thread(manifest_of, stage)
+            digest = await asyncio.to_thread(self._images.add, manifest, root)
+        log.say(f"Successfully built {digest}")
+        self._push(run, digest, log, pushed=bool(body.get("isPushEnabled", True)))
+        upload.unlink(missing_ok=True)
+
+    def _context(self, run: Run, body: Mapping[str, Any]) -> Path:
+        if body.get("type", "DockerBuildRequest") != "DockerBuildRequest":
+            raise BuildError(f"the local build service takes a DockerBuildRequest, not {body['type']}")
+        relative = str(body.get("sourceLocation") or "")
+        upload = self._upload(run.registry, relative)
+        if not relative.startswith("source/") or not upload.is_file():
+            raise BuildError(f"sourceLocation {relative!r} is not a context that was uploaded here")
+        return upload
+
+    def _push(self, run: Run, digest: str, log: RunLog, *, pushed: bool) -> None:
+        server = f"{registry_name(run.registry)}.azurecr.io"
+        for image in run.images if pushed else ():
+            name = image.replace("{{.Run.ID}}", run.run_id).removeprefix(f"{server}/")
+            reference = Reference.parse(f"{server}/{name}")
+            self._images.tag(reference, digest)
+            log.say(f"{reference.version}: digest: {digest}")
+            run.outputs.append(
+                {
+                    "registry": server,
+                    "repository": reference.repository,
+                    "tag": reference.version,
+                    "digest": digest,
+                }
+            )
+
+
+def _arguments(body: Mapping[str, Any]) -> dict[str, str]:
+    return {str(entry["name"]): str(entry.get("value") or "") for entry in body.get("arguments") or ()}
+
+
+def _unpack(upload: Path, target: Path) -> None:
+    try:
+        with tarfile.open(upload) as archive:
+            archive.extractall(target, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise BuildError(f"the uploaded context cannot be unpacked: {error}") from error
+
+
+def _carry_out(stage: Stage, dockerfile: str) -> None:
+    path = locate(stage.context, "/" + dockerfile)
+    if not path.is_file():
+        raise BuildError(f"there is no {dockerfile} in the context")
+    instructions = parse(path.read_text())
+    for step, instruction in enumerate(instructions, 1):
+        stage.say(f"Step {step}/{len(instructions)} : {instruction.name} {instruction.value}".rstrip())
+        stage.carry_out(instruction)
+    if not (stage.entrypoint or stage.cmd):
+        raise BuildError("the Dockerfile has no CMD or ENTRYPOINT: nothing would run")
+
+
+def manifest_of(stage: Stage) -> Manifest:
+    """The image of a finished stage: a function of the context and the build arguments alone."""
+    digest, size = tree_digest(stage.root)
+    return {
+        "schemaVersion": 2,
+        "mediaType": PROCESS_IMAGE,
+        "config": {
+            "Env": stage.env,
+            "Entrypoint": stage.entrypoint,
+            "Cmd": stage.cmd,
+            "WorkingDir": stage.workdir,
+            "User": stage.user,
+            "ExposedPorts": stage.ports,
+            "Labels": stage.labels,
+        },
+        "files": {"digest": digest, "size": size},
+        "installs": [{"workdir": install.workdir, "arguments": install.arguments} for install in stage.installs],
+    }
+
+
+def installs_of(manifest: Manifest) -> list[PipInstall]:
+    """What its virtual environment is made from."""
+    return [PipInstall(entry["workdir"], tuple(entry["arguments"])) for entry in manifest["installs"]]
+
+
+def builds_routes(builds: Builds) -> list[Route]:
+    """The two places that the build service's URLs lead to: they need no other credential than their token."""
+
+    async def upload(request: Request) -> Response:
+        known = await builds.receive(request.path_params["token"], request)
+        return Response(status_code=201 if known else 404, headers={"x-ms-request-server-encrypted": "true"})
+
+    async def log(request: Request) -> Response:
+        found = builds.log_of(request.path_params["token"])
+        return Response(status_code=404) if found is None else _log_response(request, *found)
+
+    return [
+        Route("/_builds/upload/{token}", upload, methods=["PUT"]),
+        Route("/_builds/log/{token}", log, methods=["GET", "HEAD"]),
+    ]
+
+
+def _log_response(request: Request, run: Run, log: RunLog) -> Response:
+    """A plain GET follows the run to its end; a range (Azure keeps logs as append blobs) gives what is there by now."""
+    headers = {"x-ms-blob-type": "AppendBlob"}
+    if run.status not in UNFINISHED:
+        headers["x-ms-meta-complete"] = "successful" if run.status == "Succeeded" else "failed"
+    wanted = request.headers.get("x-ms-range") or request.headers.get("range")
+    if request.method == "HEAD":
+        return Response(headers=headers | {"content-length": str(log.path.stat().st_size)})
+    if wanted is None:
+        return StreamingResponse(log.follow(run), media_type="text/plain; charset=utf-8", headers=headers)
+    return _range_response(log, wanted, headers)
+
+
+def _range_response(log: RunLog, wanted: str, headers: dict[str, str]) -> Response:
+    content = log.path.read_bytes()
+    first, _, last = wanted.removeprefix("bytes=").partition("-")
+    start = int(first) if first.isdecimal() else 0
+    part = content[start : int(last) + 1 if last.isdecimal() else None]
+    if not part:
+        return Response(status_code=416, headers=headers | {"content-range": f"bytes */{len(content)}"})
+    headers["content-range"] = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
+    return Response(part, 206, headers, "text/plain; charset=utf-8")

@@ -1,0 +1,150 @@
+"""A small real service for the runtime's tests: it streams, holds, fetches, fails and drains on request."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+EVENTS = defaultdict(threading.Event)
+ACTIVE = set()
+IDLE = threading.Condition()
+STATE = {"/ready": 200, "/health": 200}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def handle_one_request(self):
+        try:
+            super().handle_one_request()
+        finally:
+            with IDLE:
+                ACTIVE.discard(self)
+                IDLE.notify_all()
+
+    def parse_request(self):
+        ACTIVE.add(self)
+        return super().parse_request()
+
+    def answer(self, body, status=200):
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def chunk(self, text):
+        data = text.encode()
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def begin_stream(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+
+    def do_GET(self):
+        url = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path in STATE:
+            return self.answer({}, STATE[url.path])
+        route = getattr(self, "get_" + url.path.strip("/").replace("/", "_"), None)
+        return (
+            route(query)
+            if route
+            else self.answer({"path": self.path, "headers": dict(self.headers.items()), "pid": os.getpid()})
+        )
+
+    def get_env(self, query):
+        self.answer(dict(os.environ))
+
+    def get_words(self, query):
+        import idna
+
+        self.answer([Path(os.environ["DATA_FILE"]).read_text(), idna.__version__])
+
+    def get_stream(self, query):
+        self.begin_stream()
+        self.chunk("first\n")
+        EVENTS[query["key"]].wait(30)
+        self.chunk("second\n")
+        self.chunk("")
+
+    def get_hold(self, query):
+        print("holding", query["key"])
+        EVENTS[query["key"]].wait(30)
+        self.answer("held")
+
+    def get_release(self, query):
+        EVENTS[query["key"]].set()
+        self.answer("released")
+
+    def get_watch(self, query):
+        self.begin_stream()
+        self.chunk("watching\n")
+        self.connection.recv(1)
+        print("the reader is gone")
+
+    def get_die(self, query):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def get_tear(self, query):
+        self.begin_stream()
+        self.chunk("half\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def get_set(self, query):
+        STATE["/" + query["probe"]] = int(query["status"])
+        self.answer("set")
+
+    def get_fetch(self, query):
+        try:
+            with urllib.request.urlopen(query["url"], timeout=20) as found:
+                self.answer([found.status, found.read().decode()])
+        except urllib.error.HTTPError as error:
+            self.answer([error.code, error.read().decode()])
+
+    def do_POST(self):
+        if "Content-Length" in self.headers:
+            return self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.begin_stream()
+        while size := int(self.rfile.readline(), 16):
+            self.chunk(self.rfile.read(size).decode())
+            self.rfile.readline()
+        self.rfile.readline()
+        return self.chunk("")
+
+
+def main():
+    if "CRASH" in os.environ:
+        print("cannot start with", os.environ["CRASH"])
+        sys.exit(3)
+    if "NEVER_READY" in os.environ:
+        STATE["/ready"] = 503
+    server = ThreadingHTTPServer((os.environ["HOST"], int(os.environ["CONTAINER_APP_PORT"])), Handler)
+
+    def drain(*_):
+        print("draining")
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, drain if "STUBBORN" not in os.environ else lambda *_: print("ignoring SIGTERM"))
+    print("serving in", Path.cwd())
+    server.serve_forever()
+    server.socket.close()
+    with IDLE:
+        IDLE.wait_for(lambda: not ACTIVE, 20)
+    print("drained", flush=True)
+    os._exit(0)  # idle keep-alive connections hold their threads
+
+
+main()
