@@ -26,7 +26,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Scale:
-    """Replica bounds and the HTTP rule. `concurrency` is requests in flight per replica; cooldown and polling in seconds."""
+    """Replica bounds and the HTTP rule: `concurrency` requests in flight a replica; cooldown and polling in seconds."""
 
     minimum: int = 0
     maximum: int = 10
@@ -78,7 +78,7 @@ class AppStatus:
 
 
 class RuntimeFailure(Exception):
-    """Something that the runtime was asked for cannot be had. `code` is Azure's error code, `str(error)` its message."""
+    """What was asked of the runtime cannot be had. `code` is Azure's error code, `str(error)` its message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -120,7 +120,7 @@ class Runtime(Protocol):
         """Log lines of one replica, or of all replicas of the app (dead ones too), oldest first."""
 
     def image_digest(self, reference: str) -> str | None:
-        """The digest behind "<registry>/<repository>:<tag>" or "@sha256:...", None when the registry has no such image."""
+        """The digest behind "<registry>/<repository>:<tag>" or "@sha256:...", None when there is no such image."""
 
     async def delete_registry(self, login_server: str) -> None: ...
 
