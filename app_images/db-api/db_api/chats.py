@@ -85,15 +85,15 @@ async def write_message(
 ) -> tuple[Message, bool]:
     """Append the message, or write the next version of one still being written; tell whether it is new.
 
-    The same message again changes nothing. A version that arrives after a request to stop is kept as `stopped`.
+    The same message again changes nothing. Whoever goes on writing after a request to stop reads `stopping`.
     """
     chat_key = await _lock_chat(connection, session, chat_id)
     stored = await _find_message(connection, chat_key, message.id)
     if stored is None:
         return await _insert(connection, chat_key, message, message.state), True
     if stored.role == message.role and stored.state in OPEN_STATES:
-        stopped = stored.state == "stopping" and message.state == "writing"
-        return await _update(connection, chat_key, message, "stopped" if stopped else message.state), False
+        state = stored.state if message.state == "writing" else message.state
+        return await _update(connection, chat_key, message, state), False
     if (stored.role, stored.content, stored.state) != (message.role, message.content, message.state):
         fail(MESSAGE_EXISTS)
     return stored, False

@@ -16,7 +16,7 @@ MAX_TITLE = 120
 MAX_CONTENT = 32_000
 
 Role = Literal["user", "assistant"]
-NewState = Literal["complete", "incomplete", "writing"]
+NewState = Literal["complete", "incomplete", "stopped", "writing"]
 State = Literal["complete", "incomplete", "stopped", "writing", "stopping"]
 OPEN_STATES = ("writing", "stopping")
 
