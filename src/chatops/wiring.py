@@ -1,0 +1,55 @@
+"""What the bundled images are told, by image: environment variables, secrets of the vault, probe paths."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from chatops.config.schema import Config, Service
+from chatops.resources.app import Probes
+
+SECRETS: dict[str, Callable[[], str]] = {
+    "postgres-username": lambda: "chatops",
+    "postgres-password": lambda: f"Pg1-{secrets.token_urlsafe(32)}",
+    "session-key": lambda: secrets.token_urlsafe(48),
+}
+"""The generated secrets of a stack, and how each is made."""
+
+_SECRETS_OF = {
+    "chat-ui": {"SESSION_KEY": "session-key"},
+    "db-api": {"POSTGRES_USERNAME": "postgres-username", "POSTGRES_PASSWORD": "postgres-password"},
+}
+# a model of some GB takes minutes to fetch and load; until then lm-api says 503
+_PROBES_OF = {"lm-api": Probes("/health", "/health", every=60, failures=10)}
+
+
+def secrets_of(service: Service) -> dict[str, str]:
+    """Return environment variable -> name of the secret that fills it."""
+    return _SECRETS_OF.get(service.image, {})
+
+
+def probes_of(service: Service) -> Probes:
+    """Return the probe paths of the service's image."""
+    return _PROBES_OF.get(service.image, Probes("/health", "/ready"))
+
+
+def environment_of(service: Service, config: Config, database_host: str) -> dict[str, str]:
+    """Return the plain environment. A service that `calls` another gets its URL; `env` of the file wins over all."""
+    called = {f"{other.upper().replace('-', '_')}_URL": f"http://{other}" for other in service.calls}
+    return {**called, **_of_image(service.image, config, database_host), **service.env}
+
+
+def _of_image(image: str, config: Config, database_host: str) -> dict[str, str]:
+    model = config.model
+    about_model = {"LM_MODEL_NAME": model.name, "LM_MAX_TOKENS": str(model.max_tokens)}
+    match image:
+        case "chat-ui":
+            return about_model
+        case "db-api":
+            return {"POSTGRES_HOST": database_host, "POSTGRES_DATABASE": config.database.name}
+        case "lm-api":
+            file = {"LM_MODEL": model.source, "LM_MODEL_SHA256": model.sha256}
+            chosen = {name: value for name, value in file.items() if value}
+            return {**about_model, "LM_SLOTS": str(model.slots), "LM_CONTEXT": str(model.context), **chosen}
+        case _:
+            return {}
