@@ -15,11 +15,13 @@ from chatops.errors import Interrupted, NotReachable, OperationFailed
 from chatops.images.context import Context
 
 Report = Callable[[str], None]
+Run = tuple[str, str, str]
+"""Resource group, registry and id of a run."""
 
 RUNNING = ("Queued", "Started", "Running")
 POLL_SECONDS = 0.5
 UPLOAD_TIMEOUT = 300
-LOG_TIMEOUT = 30
+LOG_TIMEOUT = 600
 LAST_LINES = 20
 
 
@@ -59,13 +61,14 @@ class RegistryBuild:
             "arguments": arguments,
         }
 
-    def _wait(self, azure: Azure, run: tuple[str, str, str], label: str, report: Report) -> None:
+    def _wait(self, azure: Azure, run: Run, label: str, report: Report) -> None:
+        log: list[str] = []
         while (status := str(azure.registry_tasks.runs.get(*run).status)) in RUNNING:
-            report(f"{status.lower()} {_log(azure, run)[-1:] or ['']}"[:120])
+            log = _follow(azure, run, len(log), report) or log
             if azure.stop.wait(POLL_SECONDS):
                 raise Interrupted("stopped waiting; the registry goes on building")
         if status != "Succeeded":
-            end = "\n".join(_log(azure, run)[-LAST_LINES:])
+            end = "\n".join((_follow(azure, run, len(log), report) or log)[-LAST_LINES:])
             raise OperationFailed(f"building {label}", f"the registry's build ended as {status}:\n{end}", code=status)
 
 
@@ -82,9 +85,20 @@ def _upload(azure: Azure, url: str, archive: bytes, label: str) -> None:
         raise NotReachable(f"uploading the context of {label}", type(error).__name__, status=status) from None
 
 
-def _log(azure: Azure, run: tuple[str, str, str]) -> list[str]:
+def _follow(azure: Azure, run: Run, seen: int, report: Report) -> list[str]:
+    """Return the log's lines and report those after the first `seen` as they come. No log yet is an empty one."""
     import requests
 
-    link = azure.registry_tasks.runs.get_log_sas_url(*run).log_link
-    answer = requests.get(str(link), verify=azure.cloud.ca_file or True, timeout=LOG_TIMEOUT)
-    return [line for line in answer.text.splitlines() if line.strip()]
+    lines: list[str] = []
+    try:
+        link = str(azure.registry_tasks.runs.get_log_sas_url(*run).log_link)
+        with requests.get(link, verify=azure.cloud.ca_file or True, timeout=LOG_TIMEOUT, stream=True) as answer:
+            for line in answer.iter_lines(chunk_size=None, decode_unicode=True) if answer.ok else ():
+                lines.append(str(line))
+                if len(lines) > seen and line.strip():
+                    report(str(line).strip())
+                if azure.stop.is_set():
+                    break
+    except requests.RequestException:
+        report("the build's log cannot be read now")
+    return lines
