@@ -1,0 +1,100 @@
+"""What the end-to-end tests drive: the installed command line on a home of its own, and people who chat on its page."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+CHATOPS = Path(sys.executable).parent / "chatops"
+LONGEST = 300
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass
+class Machine:
+    """A folder with a chatops.yaml, a home for the local cloud, and everything that was ever printed there."""
+
+    folder: Path
+    home: Path
+    printed: list[str] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "chatops.yaml"
+
+    def chatops(self, *words: str, code: int = 0) -> Ran:
+        cache = os.environ.get("CHATOPS_CACHE", str(self.home / "cache"))
+        environment = {**os.environ, "CHATOPS_HOME": str(self.home), "CHATOPS_CACHE": cache, "NO_COLOR": "1"}
+        ran = subprocess.run(
+            [str(CHATOPS), *words],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+        )
+        self.printed += [ran.stdout, ran.stderr]
+        assert ran.returncode == code, f"{words}: {ran.returncode}\n{ran.stdout}\n{ran.stderr}\n{self.daemon_log()}"
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def daemon_log(self) -> str:
+        log = self.home / "logs" / "daemon.log"
+        return log.read_text()[-3000:] if log.exists() else ""
+
+    def journal(self) -> list[dict[str, Any]]:
+        return self.chatops("cloud", "calls", "--output", "json").objects
+
+    def page(self) -> str:
+        return str(self.chatops("open", "--output", "json").objects[-1]["page"])
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this machine's local cloud: the daemon, replicas, database servers."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                about = " ".join([*process.cmdline(), process.cwd(), *process.environ().values()])
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+            if str(self.home / "cloud") in about and process.pid != os.getpid():
+                found.append(process)
+        return found
+
+
+@dataclass
+class Person:
+    """Somebody with a browser's cookie who chats through the page's own forms."""
+
+    page: str
+    client: httpx.Client
+
+    def ask(self, question: str, patience: float = 120) -> str:
+        """Send a message in a new chat and return the whole answer's page."""
+        landing = self.client.get(self.page, timeout=patience)
+        assert landing.status_code == 200, landing.text
+        action = re.search(r'id="composer"[^>]*action="([^"]+)"', landing.text)
+        message_id = re.search(r'name="message_id" value="([^"]+)"', landing.text)
+        assert action and message_id, landing.text
+        form = {"message": question, "message_id": message_id[1]}
+        answer = self.client.post(self.page + action[1], data=form, follow_redirects=True, timeout=patience)
+        assert answer.status_code == 200, answer.text
+        return answer.text
