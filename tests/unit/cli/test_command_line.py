@@ -1,0 +1,97 @@
+"""The command line as a person meets it: exit codes, errors, help. Each command is a process with a home of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rehearsal import Machine
+
+BAD = Path(__file__).parents[2] / "cases" / "config"
+TWENTY = (
+    "a-list",
+    "alias-of-itself",
+    "azure-without-subscription",
+    "bad-environment",
+    "bad-service-name",
+    "bad-stack-name",
+    "bad-tags",
+    "control-character",
+    "cpu-that-azure-refuses",
+    "database-size-unknown",
+    "duplicate-keys",
+    "empty",
+    "everything-at-once",
+    "memory-that-azure-refuses",
+    "min-above-max",
+    "missing-image",
+    "missing-service-reference",
+    "model-url-without-hash",
+    "overlapping-subnets",
+    "scale-out-of-range",
+)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    machine = Machine(tmp_path / "folder", tmp_path / "home")
+    machine.folder.mkdir()
+    return machine
+
+
+@pytest.mark.parametrize("name", TWENTY)
+def test_a_bad_config_stops_up_before_anything_is_touched(machine: Machine, name: str) -> None:
+    machine.config.write_bytes((BAD / f"{name}.yaml").read_bytes())
+    ran = machine.chatops("up", "--yes", code=2)
+    expected = (BAD / f"{name}.txt").read_text().replace(f"{name}.yaml", "chatops.yaml")
+    assert ran.err == f"error: {expected}"
+    assert ran.out == ""
+    assert not machine.home.exists()
+
+
+def test_an_unreadable_file_is_named(machine: Machine) -> None:
+    ran = machine.chatops("plan", "-c", "nowhere.yaml", code=2)
+    assert "nowhere.yaml" in ran.err
+    machine.config.mkdir()
+    assert "chatops.yaml" in machine.chatops("plan", code=2).err
+    assert not machine.home.exists()
+
+
+def test_errors_are_objects_for_programs(machine: Machine) -> None:
+    machine.config.write_bytes((BAD / "min-above-max.yaml").read_bytes())
+    ran = machine.chatops("up", "--output", "json", code=2)
+    error = json.loads(ran.err)["error"]
+    assert error["exit_code"] == 2
+    assert error["problems"][0]["path"].endswith("scale.max") or error["problems"][0]["path"].endswith("scale.min")
+
+
+def test_init_writes_a_file_that_is_right_and_does_not_overwrite_it(machine: Machine) -> None:
+    machine.chatops("init")
+    assert machine.chatops("config", "check", "--output", "json").objects[0]["ok"] is True
+    before = machine.config.read_text()
+    assert "--force" in machine.chatops("init", code=2).err
+    assert machine.config.read_text() == before
+
+
+def test_without_a_stack_every_command_says_so(machine: Machine) -> None:
+    assert "nothing to take down" in machine.chatops("down").out
+    assert "chatops up" in machine.chatops("status", code=1).err
+    assert "chatops up" in machine.chatops("open", code=1).err
+    assert "chatops cloud start" in machine.chatops("cloud", "env", code=1).err
+    assert machine.chatops("cloud", "stop", "--output", "json").objects == [{"stopped": False}]
+    assert not machine.home.exists()
+
+
+def test_bad_usage_exits_with_2(machine: Machine) -> None:
+    machine.chatops("upp", code=2)
+    machine.chatops("up", "--nope", code=2)
+    machine.chatops("plan", "--output", "xml", code=2)
+
+
+def test_help_version_and_fields(machine: Machine) -> None:
+    for words in (("--help",), ("up", "--help"), ("cloud", "--help"), ("config", "docs", "--help")):
+        assert "Usage" in machine.chatops(*words).out
+    assert machine.chatops("--version").out.startswith("chatops ")
+    assert "services.lm-api.scale.max" in machine.chatops("config", "docs", "services.lm-api.scale").out
+    assert json.loads(machine.chatops("config", "schema").out)["properties"]["services"]
