@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -95,12 +95,12 @@ class Session:
                 foreign.append(item["id"].split("/providers/")[-1])
         return orphans, foreign
 
-    def carry_out(self, plan: Plan, facts: Mapping[str, Any] | None = None) -> Outcome:
+    def carry_out(self, plan: Plan) -> Outcome:
         """Apply a plan and show how it goes. Raises ChatopsError (exit 1) or Interrupted when it stays incomplete."""
         began = time.monotonic()
         with self.view.applying(plan):
             outcome = apply(plan, self.azure, self.view.event, self.azure.stop)
-        self.view.outcome(outcome, time.monotonic() - began, (facts or {}) if outcome.complete else {})
+        self.view.outcome(outcome, time.monotonic() - began)
         if outcome.left_running or self.azure.stop.is_set():
             raise Interrupted("interrupted", hint="the same command goes on from here")
         if not outcome.complete:

@@ -15,12 +15,11 @@ def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Outpu
     session = open_session(config, output)
     plan = session.plan()
     session.view.plan(plan)
-    if not plan.work:
-        session.view.record({"page": session.page_url()})
-        return
-    _ask(session, plan, yes)
-    session.carry_out(plan)
-    session.view.record({"page": session.page_url()})
+    if plan.work:
+        _ask(session, plan, yes)
+        session.carry_out(plan)
+    if url := session.page_url():
+        session.view.record({"page": url})
 
 
 def _ask(session: Session, plan: Plan, yes: bool) -> None:

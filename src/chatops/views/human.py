@@ -18,6 +18,7 @@ from chatops.errors import ChatopsError
 from chatops.views.protocol import StackStatus
 from chatops.views.tree import COLOURS, LiveTree
 
+PLAIN_WIDTH = 250
 DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.REPLACE: "replaced", Action.DELETE: "deleted"}
 VERBS = {
     Action.CREATE: "to create",
@@ -32,6 +33,8 @@ class HumanView:
 
     def __init__(self) -> None:
         self.out = Console(highlight=False, soft_wrap=True)
+        if not self.out.is_terminal:
+            self.out.width = PLAIN_WIDTH
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._tree: LiveTree | None = None
 
@@ -78,7 +81,7 @@ class HumanView:
             case LeftRunning():
                 self.out.print(f"! {label}: not waited for any longer; the operation goes on")
 
-    def outcome(self, outcome: Outcome, seconds: float, facts: Mapping[str, Any]) -> None:
+    def outcome(self, outcome: Outcome, seconds: float) -> None:
         for error in outcome.failed.values():
             self._error(str(error), error.hint if isinstance(error, ChatopsError) else None)
         count = len(outcome.done)
@@ -90,8 +93,6 @@ class HumanView:
                 f"incomplete after {seconds:.1f} s: {count} done, {failed} failed, {skipped} skipped, "
                 f"{left} left running. The same command goes on from here."
             )
-        for name, value in facts.items():
-            self.out.print(f"{name}: [bold]{escape(str(value))}[/]")
 
     def status(self, status: StackStatus) -> None:
         self.out.print(status_table(status))
@@ -111,14 +112,21 @@ class HumanView:
             self.out.print(f"[dim]{escape(name):<{width}}[/]  {escape(str(value))}")
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        if not rows:
-            return
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in rows[0]:
+        for name in rows[0] if rows else ():
             table.add_column(name)
         for row in rows:
             table.add_row(*(escape(str(value)) for value in row.values()))
-        self.out.print(table)
+        if self.out.is_terminal and self.out.measure(table).maximum > self.out.width:
+            self._blocks(rows)
+        elif rows:
+            self.out.print(table)
+
+    def _blocks(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        for first, *others in (row.items() for row in rows):
+            self.out.print(f"[bold]{escape(str(first[1]))}[/]")
+            for name, value in others:
+                self.out.print(f"  [dim]{name}:[/] {escape(str(value))}", soft_wrap=False)
 
     def line(self, text: str) -> None:
         self.out.print(escape(text))

@@ -53,10 +53,10 @@ class JsonView:
             case Skipped():
                 _print({**about, "because": event.because})
 
-    def outcome(self, outcome: Outcome, seconds: float, facts: Mapping[str, Any]) -> None:
+    def outcome(self, outcome: Outcome, seconds: float) -> None:
         fates = {"done": outcome.done, "failed": list(outcome.failed), "skipped": outcome.skipped}
         state = "done" if outcome.complete else "incomplete"
-        _print({"event": state, **fates, "left_running": outcome.left_running, "seconds": round(seconds, 3), **facts})
+        _print({"event": state, **fates, "left_running": outcome.left_running, "seconds": round(seconds, 3)})
 
     def status(self, status: StackStatus) -> None:
         _print(dataclasses.asdict(status))
