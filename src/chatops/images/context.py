@@ -36,7 +36,7 @@ class Context:
 
         ignore = self.folder / ".dockerignore"
         lines = ignore.read_text().splitlines() if ignore.is_file() else []
-        rules = PathSpec.from_lines("gitwildmatch", [_rooted(line) for line in (*lines, *ALWAYS_IGNORED)])
+        rules = PathSpec.from_lines("gitignore", [_rooted(line) for line in (*lines, *ALWAYS_IGNORED)])
         for name in rules.match_tree_files(self.folder, negate=True):
             path = Path(name)
             if path.name != ".dockerignore":
