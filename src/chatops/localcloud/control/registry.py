@@ -1,0 +1,179 @@
+"""Microsoft.ContainerRegistry: registries, and the quick builds of their build service.
+
+https://learn.microsoft.com/rest/api/containerregistry/registries
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import clock
+from ..errors import ArmError, gateway
+from ..ids import Id
+from ..store import Body, Record
+from ..world import World
+from .kind import Call, Change, Endpoint, Kind, NameRule, States
+
+REGISTRY = "Microsoft.ContainerRegistry/registries"
+RUN = "Microsoft.ContainerRegistry/registries/runs"
+DOMAIN = "azurecr.io"
+TIERS = {"basic": "Basic", "standard": "Standard", "premium": "Premium"}
+
+
+def by_server(world: World, server: str) -> Record | None:
+    """The registry behind a login server such as `myregistry.azurecr.io`."""
+    records = world.store.records(type=REGISTRY)
+    return next((record for record in records if record.properties["loginServer"] == server.lower()), None)
+
+
+def _server(name: str) -> str:
+    return f"{name.lower()}.{DOMAIN}"
+
+
+def _check(change: Change) -> None:
+    tier = str((change.record.body.get("sku") or {}).get("name", "")).lower()
+    if tier not in TIERS:
+        text = f"The SKU '{tier}' is invalid: one of Basic, Standard, Premium is needed."
+        raise ArmError(400, "InvalidSku", text)
+    other = by_server(change.world, _server(change.id.name))
+    if other and other.key != change.record.key:
+        text = (
+            f"The registry DNS name {_server(change.id.name)} is already in use. You can check if the name is already "
+            "claimed using following API: https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/"
+            "checknameavailability"
+        )
+        raise ArmError(409, "AlreadyInUse", text)
+
+
+def _fill(change: Change) -> None:
+    tier = TIERS[str(change.record.body["sku"]["name"]).lower()]
+    change.record.body["sku"] = {"name": tier, "tier": tier}
+    change.properties["loginServer"] = _server(change.record.name)
+    change.properties.setdefault("creationDate", clock.iso())
+
+
+async def _remove(world: World, record: Record) -> None:
+    await world.runtime.delete_registry(record.properties["loginServer"])
+
+
+async def _credentials(call: Call, record: Record) -> Body:
+    text = (
+        f"Cannot perform credential operations for {record.id} as admin user is disabled. Kindly enable admin user as "
+        "per docs: "
+        "https://docs.microsoft.com/en-us/azure/container-registry/container-registry-authentication#admin-account"
+    )
+    if record.properties["adminUserEnabled"]:
+        text = "The local cloud's registries know no admin user: sign in with an identity."
+    raise ArmError(400, "UnAuthorizedForCredentialOperations", text)
+
+
+async def _upload_url(call: Call, record: Record) -> Body:
+    path, relative = call.world.builds.upload_url(record.id)
+    return {"uploadUrl": f"{call.origin}{path}", "relativePath": relative}
+
+
+async def _schedule(call: Call, record: Record) -> Body:
+    if call.body.get("type") != "DockerBuildRequest":
+        text = (
+            f"The run request type '{call.body.get('type')}' is not offered by the local cloud: DockerBuildRequest is."
+        )
+        raise ArmError(400, "InvalidRunRequest", text)
+    return call.world.builds.schedule(record.id, call.body).arm()
+
+
+def _registry(world: World, id: Id) -> Record | None:
+    return world.store.find(id.parent or "")
+
+
+def _read_run(world: World, id: Id) -> Body | None:
+    registry = _registry(world, id)
+    run = world.builds.get(registry.id, id.name) if registry else None
+    return run.arm() if run else None
+
+
+def _list_runs(call: Call) -> list[Body]:
+    registry = call.world.store.find(call.id.text.rsplit("/", 1)[0])
+    return [run.arm() for run in call.world.builds.list(registry.id)] if registry else []
+
+
+def _no_run(id: Id) -> ArmError:
+    return gateway(404, "RunNotFound", f"The run '{id.name}' was not found.")
+
+
+async def _log_url(call: Call, run: Record) -> Body:
+    registry, _, name = run.id.rpartition("/runs/")
+    return {"logLink": f"{call.origin}{call.world.builds.log_url_path(registry, name)}"}
+
+
+async def _cancel(call: Call, run: Record) -> Body:
+    registry, _, name = run.id.rpartition("/runs/")
+    await call.world.builds.cancel(registry, name)
+    return {}
+
+
+async def _available(call: Call, found: Mapping[str, str]) -> Body:
+    name = str(call.body.get("name", ""))
+    if by_server(call.world, _server(name)):
+        text = f"The registry {name} is already in use."
+        return {"nameAvailable": False, "reason": "AlreadyExists", "message": text}
+    return {"nameAvailable": True}
+
+
+KINDS = (
+    Kind(
+        REGISTRY,
+        name=NameRule(
+            r"[A-Za-z0-9]{5,50}",
+            "InvalidResourceName",
+            "Registry name '{name}' is invalid: 5 to 50 letters and digits.",
+        ),
+        put="registry.put",
+        patch="registry.put",
+        delete="registry.delete",
+        states=States(creating="Creating", updating="Updating"),
+        system_data=True,
+        rank=42,
+        kept=("creationDate", "loginServer"),
+        defaults={
+            "adminUserEnabled": False,
+            "policies": {
+                "quarantinePolicy": {"status": "disabled"},
+                "trustPolicy": {"type": "Notary", "status": "disabled"},
+                "retentionPolicy": {"days": 7, "status": "disabled"},
+                "exportPolicy": {"status": "enabled"},
+                "azureADAuthenticationAsArmPolicy": {"status": "enabled"},
+                "softDeletePolicy": {"retentionDays": 7, "status": "disabled"},
+            },
+            "encryption": {"status": "disabled"},
+            "dataEndpointEnabled": False,
+            "publicNetworkAccess": "Enabled",
+            "networkRuleBypassOptions": "AzureServices",
+            "zoneRedundancy": "Disabled",
+        },
+        check=_check,
+        fill=_fill,
+        remove=_remove,
+        actions={
+            "listCredentials": _credentials,
+            "listBuildSourceUploadUrl": _upload_url,
+            "scheduleRun": _schedule,
+        },
+    ),
+    Kind(
+        RUN,
+        put=None,
+        patch=None,
+        delete=None,
+        location=None,
+        read=_read_run,
+        listing=_list_runs,
+        missing=_no_run,
+        actions={"listLogSasUrl": _log_url, "cancel": _cancel},
+    ),
+)
+
+ENDPOINTS = (
+    Endpoint(
+        "POST", f"/subscriptions/{{subscription}}/providers/{REGISTRY.split('/')[0]}/checkNameAvailability", _available
+    ),
+)
