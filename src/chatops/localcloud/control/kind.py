@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from starlette.responses import Response
 
@@ -119,10 +120,11 @@ class Kind:
     """One resource type.
 
     `defaults` are merged under what the caller sent; `kept` are properties that Azure computes once and carries over;
-    `write_only` are properties that are taken and never stored. `check` refuses, `fill` computes; `apply` and `remove`
-    are the real work behind a write and a delete, called again after a restart when they did not end. `virtual` kinds
-    live elsewhere (a data plane, the runtime): `read` and `listing` fetch them. `rank` orders the deletion of a group,
-    low first.
+    `once` are those that the caller sets at creation only; `write_only` are properties that are taken and never
+    stored. `check` refuses, `fill` computes; `apply` and `remove` are the real work behind a write and a delete,
+    called again after a restart when they did not end. `virtual` kinds live elsewhere (a data plane, the runtime):
+    `read` and `listing` fetch them. `echo` is how the provider spells a location; `rank` orders the deletion of a
+    group, low first; `echo` is how the provider spells a location.
     """
 
     type: str
@@ -133,11 +135,13 @@ class Kind:
     states: States = States()
     location: str | None = "required"
     rank: int = 50
+    echo: Literal["as sent", "display"] = "as sent"
     etag: bool = False
     system_data: bool = False
     unchanged: str | None = None
     defaults: Mapping[str, object] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     write_only: tuple[str, ...] = ()
     check: Callable[[Change], None] = _no_check
     fill: Callable[[Change], None] = _no_check

@@ -111,9 +111,6 @@ STYLES: dict[str, Style] = {
     ),
     "postgres.server.put": _postgres("UpsertServerManagementOperationV2"),
     "postgres.server.delete": _postgres("DropServerManagementOperation"),
-    "postgres.server.restart": _postgres("RestartServerManagementOperation"),
-    "postgres.server.stop": _postgres("StopServerManagementOperation"),
-    "postgres.server.start": _postgres("StartServerManagementOperation"),
     "postgres.database.put": _postgres("UpsertServerDatabaseManagementOperation"),
     "postgres.database.delete": _postgres("DropServerDatabaseManagementOperation"),
     "registry.put": Style(

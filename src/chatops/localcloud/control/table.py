@@ -4,11 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import dns, groups, identities, network, providers, roles, vaults
+from . import (
+    apps,
+    dns,
+    environments,
+    groups,
+    identities,
+    network,
+    postgres,
+    postgres_offers,
+    providers,
+    registry,
+    revisions,
+    roles,
+    vaults,
+    workspaces,
+)
 from .kind import Endpoint, Kind
 
-_MODULES = (groups.KINDS, roles.KINDS, network.KINDS, vaults.KINDS, identities.KINDS, dns.KINDS)
+_TABLES = (
+    groups.KINDS,
+    roles.KINDS,
+    identities.KINDS,
+    network.KINDS,
+    dns.KINDS,
+    vaults.KINDS,
+    postgres.KINDS,
+    registry.KINDS,
+    workspaces.KINDS,
+    environments.KINDS,
+    apps.KINDS,
+    revisions.KINDS,
+)
 
-KINDS: Mapping[str, Kind] = {kind.type.lower(): kind for kinds in _MODULES for kind in kinds}
+KINDS: Mapping[str, Kind] = {kind.type.lower(): kind for table in _TABLES for kind in table}
 
-ENDPOINTS: tuple[Endpoint, ...] = (*providers.ENDPOINTS, *groups.ENDPOINTS, *vaults.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *providers.ENDPOINTS,
+    *groups.ENDPOINTS,
+    *vaults.ENDPOINTS,
+    *postgres_offers.ENDPOINTS,
+    *registry.ENDPOINTS,
+)

@@ -1,0 +1,71 @@
+"""From a container app's ARM body to the revision that the runtime brings up: secrets resolved, defaults filled in."""
+
+from __future__ import annotations
+
+from ..runtime.spec import AppSpec, Probe, Scale
+from ..store import Body, Record
+from ..world import World
+from .app_rules import gibibytes, vault_value
+
+
+def spec_of(world: World, app: Record) -> AppSpec:
+    """The revision that this app should run now. The result holds secret values."""
+    properties, template = app.properties, app.properties["template"]
+    container = template["containers"][0]
+    ingress: Body = properties["configuration"].get("ingress") or {}
+    port = int(ingress.get("targetPort") or 80)
+    return AppSpec(
+        id=app.key,
+        name=app.name,
+        environment=str(properties["environmentId"]).lower(),
+        revision=app.hidden["revision"],
+        image=str(container["image"]),
+        fqdn=ingress.get("fqdn"),
+        external=bool(ingress.get("external")),
+        port=port,
+        cpu=float(container["resources"]["cpu"]),
+        memory_gib=float(gibibytes(container["resources"]["memory"])),
+        env=_environment(world, app, container),
+        probes=tuple(_probe(probe) for probe in container.get("probes") or []),
+        scale=_scale(template.get("scale") or {}),
+        grace=float(template.get("terminationGracePeriodSeconds") or 30),
+    )
+
+
+def _environment(world: World, app: Record, container: Body) -> dict[str, str]:
+    values: dict[str, str] = dict(app.hidden.get("secrets", {}))
+    declared = app.properties["configuration"].get("secrets") or []
+    wanted = {variable["secretRef"] for variable in container.get("env") or [] if "secretRef" in variable}
+    for secret in declared:
+        if secret["name"] in wanted and "keyVaultUrl" in secret:
+            values[secret["name"]] = vault_value(world, app, secret)
+    return {
+        variable["name"]: values[variable["secretRef"]] if "secretRef" in variable else str(variable.get("value", ""))
+        for variable in container.get("env") or []
+    }
+
+
+def _probe(probe: Body) -> Probe:
+    defaults = Probe(probe["type"], probe["httpGet"].get("path", "/"))
+    return Probe(
+        kind=probe["type"],
+        path=defaults.path,
+        initial_delay=float(probe.get("initialDelaySeconds", defaults.initial_delay)),
+        period=float(probe.get("periodSeconds", defaults.period)),
+        timeout=float(probe.get("timeoutSeconds", defaults.timeout)),
+        failure_threshold=int(probe.get("failureThreshold", defaults.failure_threshold)),
+        success_threshold=int(probe.get("successThreshold", defaults.success_threshold)),
+    )
+
+
+def _scale(scale: Body) -> Scale:
+    """Azure's default rule, HTTP at 10 requests a replica, applies when none is declared."""
+    rules = [rule["http"].get("metadata", {}) for rule in scale.get("rules") or [] if "http" in rule]
+    concurrency = int(rules[0].get("concurrentRequests", 10)) if rules else 10
+    return Scale(
+        minimum=int(scale.get("minReplicas") or 0),
+        maximum=int(scale.get("maxReplicas", 10)),
+        concurrency=concurrency,
+        cooldown=float(scale.get("cooldownPeriod", 300)),
+        polling=float(scale.get("pollingInterval", 30)),
+    )

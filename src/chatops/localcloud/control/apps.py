@@ -1,0 +1,166 @@
+"""Microsoft.App container apps: what Azure fills in, revisions, and the app that really runs behind each.
+
+https://learn.microsoft.com/rest/api/containerapps/container-apps
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import uuid
+from datetime import timedelta
+
+from .. import clock
+from ..bodies import underlay
+from ..errors import ArmError
+from ..operations import Operation
+from ..runtime.spec import RuntimeFailure
+from ..store import Body, Record
+from ..world import World
+from . import app_rules
+from .app_spec import spec_of
+from .environments import APP, verification_id
+from .identities import assigned
+from .kind import Call, Change, Kind, NameRule, States
+from .revisions import begin_revision, end_revision
+
+TOKEN_SECONDS = 3600
+SPELLINGS = {"single": "Single", "multiple": "Multiple", "auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
+INGRESS = {
+    "external": False,
+    "transport": "Auto",
+    "exposedPort": 0,
+    "allowInsecure": False,
+    "traffic": [{"weight": 100, "latestRevision": True}],
+}
+CONTAINER = {"resources": {"cpu": 0.5, "memory": "1Gi", "ephemeralStorage": "2Gi"}}
+
+
+def _check(change: Change) -> None:
+    for container in change.properties["template"].get("containers") or []:
+        underlay(container, CONTAINER)
+    app_rules.check(change)
+
+
+def _fill(change: Change) -> None:
+    properties, record = change.properties, change.record
+    configuration = properties["configuration"]
+    environment = change.world.store.find(properties["environmentId"])
+    domain = environment.properties["defaultDomain"] if environment else ""
+    mode = str(configuration["activeRevisionsMode"])
+    configuration["activeRevisionsMode"] = SPELLINGS.get(mode.lower(), mode)
+    if ingress := configuration.get("ingress"):
+        underlay(ingress, INGRESS)
+        ingress["transport"] = SPELLINGS.get(str(ingress["transport"]).lower(), ingress["transport"])
+        ingress["fqdn"] = f"{record.name}.{domain}" if ingress["external"] else f"{record.name}.internal.{domain}"
+    properties["customDomainVerificationId"] = verification_id(change.world)
+    properties["outboundIpAddresses"] = ["127.0.0.1"]
+    properties["eventStreamEndpoint"] = f"{change.world.origin}{_short(record)}/eventstream"
+    for name in ("latestRevisionName", "latestReadyRevisionName", "latestRevisionFqdn"):
+        properties.setdefault(name, "")
+    _identity(change)
+    _revision(change)
+
+
+def _short(record: Record) -> str:
+    return f"{record.id.split('/providers/')[0]}/containerApps/{record.name}"
+
+
+def _identity(change: Change) -> None:
+    identity = change.record.body.setdefault("identity", {"type": "None"})
+    before = (change.previous.body.get("identity") if change.previous else None) or {}
+    if "systemassigned" in str(identity.get("type", "")).lower():
+        identity["principalId"] = before.get("principalId", str(uuid.uuid4()))
+        identity["tenantId"] = change.world.settings.tenant
+    if identity.get("userAssignedIdentities"):
+        records = assigned(change.world, identity)
+        identity["userAssignedIdentities"] = {
+            record.id: {name: record.properties[name] for name in ("principalId", "clientId")} for record in records
+        }
+
+
+def _revision(change: Change) -> None:
+    """A changed template is a new revision; anything else leaves the revision as it is."""
+    template, hidden = change.properties["template"], change.record.hidden
+    suffix = template.pop("revisionSuffix", None)
+    if change.previous and template == change.previous.properties["template"] and "revision" in hidden:
+        return
+    suffix = suffix or "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(7))
+    hidden["revision"] = f"{change.record.name}--{suffix}"
+
+
+async def _apply(world: World, record: Record, private: Body) -> None:
+    revision = record.hidden["revision"]
+    begin_revision(world, record, revision)
+    try:
+        await world.runtime.put_app(spec_of(world, record))
+    except RuntimeFailure as failure:
+        end_revision(world, record, revision, str(failure))
+        record.properties["latestRevisionName"] = revision
+        raise
+    end_revision(world, record, revision, None)
+    record.properties["latestRevisionName"] = record.properties["latestReadyRevisionName"] = revision
+    if ingress := record.properties["configuration"].get("ingress"):
+        record.properties["latestRevisionFqdn"] = ingress["fqdn"].replace(record.name, revision, 1)
+
+
+async def _remove(world: World, record: Record) -> None:
+    await world.runtime.delete_app(record.key)
+
+
+def _busy(operation: Operation) -> ArmError:
+    text = (
+        f"Cannot modify a container app '{operation.name}' because there is an active provisioning operation in "
+        f"progress. OperationId: '{operation.guid}'"
+    )
+    return ArmError(409, "ContainerAppOperationInProgress", text)
+
+
+async def _list_secrets(call: Call, record: Record) -> Body:
+    values: dict[str, str] = record.hidden.get("secrets", {})
+    declared = record.properties["configuration"].get("secrets") or []
+    shown = [{**secret, "value": values[secret["name"]]} if secret["name"] in values else secret for secret in declared]
+    return {"value": shown}
+
+
+async def _auth_token(call: Call, record: Record) -> Body:
+    """A token for this app's log streams alone."""
+    token = call.world.tokens.issue(call.claims.oid, record.key, lifetime=TOKEN_SECONDS)
+    expires = clock.iso(clock.now() + timedelta(seconds=TOKEN_SECONDS))
+    common = {name: record.body[name] for name in ("id", "name", "type", "location")}
+    return {**common, "properties": {"token": token, "expires": expires}}
+
+
+KINDS = (
+    Kind(
+        APP,
+        name=NameRule(
+            r"(?!.*--)[a-z][a-z0-9-]{0,30}[a-z0-9]",
+            "ContainerAppInvalidName",
+            "Invalid ContainerApp name '{name}'. A name must consist of lower case alphanumeric characters or '-', "
+            "start with an alphabetic character, and end with an alphanumeric character and cannot have '--'. The "
+            "length must not be more than 32 characters.",
+        ),
+        put="app.put",
+        patch="app.patch",
+        delete="app.delete",
+        states=States(creating="InProgress", updating="InProgress"),
+        echo="display",
+        system_data=True,
+        rank=10,
+        kept=("latestRevisionName", "latestReadyRevisionName", "latestRevisionFqdn"),
+        defaults={
+            "workloadProfileName": "Consumption",
+            "runningStatus": "Running",
+            "configuration": {"activeRevisionsMode": "Single", "maxInactiveRevisions": 100, "identitySettings": []},
+            "template": {"scale": {"maxReplicas": 10, "cooldownPeriod": 300, "pollingInterval": 30}},
+            "delegatedIdentities": [],
+        },
+        check=_check,
+        fill=_fill,
+        apply=_apply,
+        remove=_remove,
+        busy=_busy,
+        actions={"listSecrets": _list_secrets, "getAuthToken": _auth_token},
+    ),
+)

@@ -1,0 +1,70 @@
+"""Log streams of replicas, as Azure gives them, and what the local cloud alone can tell of its running apps.
+
+A stream's address is in a replica's `logStreamEndpoint`; its bearer token comes from the app's `getAuthToken`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ..control.environments import APP
+from ..identity import MANAGEMENT
+from ..store import Body, Record
+from ..world import World
+
+STREAM = (
+    "/subscriptions/{subscription}/resourceGroups/{group}/containerApps/{app}/revisions/{revision}/replicas/{replica}"
+    "/containers/{container}/logstream"
+)
+MOST_LINES = 300
+
+
+def _refused(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status)
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
+
+
+def stream_routes(world: World) -> list[Route]:
+    """`GET .../logstream?follow=true&tailLines=20` and `GET /_local/apps`."""
+
+    async def stream(request: Request) -> Response:
+        named = request.path_params
+        group = f"/subscriptions/{named['subscription']}/resourceGroups/{named['group']}"
+        app = world.store.find(f"{group}/providers/{APP}/{named['app']}")
+        if app is None or not world.tokens.verify(_bearer(request), app.key):
+            return _refused(401, "Unauthorized", "A token of this app's getAuthToken is needed.")
+        query = request.query_params
+        tail = min(int(query.get("tailLines", "20")), MOST_LINES)
+        follow = query.get("follow", "true").lower() == "true"
+        lines = world.runtime.logs(app.key, named["replica"], tail, follow)
+        return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
+
+    async def apps(request: Request) -> Response:
+        if not world.tokens.verify(_bearer(request), (*MANAGEMENT, world.origin)):
+            return _refused(401, "AuthenticationFailed", "A management token is needed.")
+        return JSONResponse({"apps": [_status(world, record) for record in world.store.records(type=APP)]})
+
+    return [Route(STREAM, stream), Route("/_local/apps", apps)]
+
+
+def _status(world: World, app: Record) -> Body:
+    """Requests in flight and replicas (with process ids) of one app, and where it answers on this machine."""
+    status = world.runtime.app_status(app.key)
+    ingress = app.properties["configuration"].get("ingress") or {}
+    return {
+        "id": app.id,
+        "name": app.name,
+        "fqdn": ingress.get("fqdn"),
+        "url": world.runtime.ingress_url if ingress.get("external") else None,
+        "in_flight": status.in_flight if status else 0,
+        "latest_ready_revision": status.latest_ready_revision if status else "",
+        "replicas": [asdict(replica) for replica in status.replicas] if status else [],
+    }
