@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .arm import Arm
 from .control.table import ENDPOINTS
+from .data.build import builds_routes
+from .data.streams import stream_routes
 from .identity import MANAGEMENT, SignIn
 from .journal import Journal
 from .world import World
@@ -65,7 +67,8 @@ def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
 
     inner = Starlette(routes=[Route("/{path:path}", arm.handle, methods=METHODS)])
     journalled = Journal(inner, calls, "management")
-    outer = Starlette(routes=[Route("/metadata/endpoints", metadata), *sign_in.routes()])
+    beside = [Route("/metadata/endpoints", metadata), *stream_routes(world), *builds_routes(world.builds)]
+    outer = Starlette(routes=[*beside, *sign_in.routes()])
     outer.router.default = journalled
     return outer
 

@@ -20,7 +20,7 @@ from .errors import ArmError, gateway
 from .identity import MANAGEMENT, Claims
 from .ids import GROUP, Id, parse
 from .operations import POLL_MS, Operation, status_body
-from .store import Body
+from .store import Body, Record
 from .world import World
 
 VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-[A-Za-z0-9.-]+)?")
@@ -130,11 +130,17 @@ class Arm:
         action = {name.lower(): handler for name, handler in kind.actions.items()}.get((call.id.rest or "").lower())
         if action is None or call.method != "POST":
             raise self._unknown(call, f"{kind.type}/{call.id.rest}")
-        record = self._world.store.find(call.id.text.rsplit("/", 1)[0])
+        return as_response(await action(call, self._owner(call, kind)))
+
+    def _owner(self, call: Call, kind: Kind) -> Record:
+        """The resource that an action is called on."""
+        owner = parse(call.id.text.rsplit("/", 1)[0]) or call.id
+        record = self._world.store.find(owner.text)
+        if kind.read and (body := kind.read(self._world, owner)):
+            record = Record(body["id"], kind.type, body)
         if record is None:
-            owner = parse(call.id.text.rsplit("/", 1)[0])
-            raise errors.missing(owner or call.id, kind.type)
-        return as_response(await action(call, record))
+            raise kind.missing(owner) if kind.missing else errors.missing(owner, kind.type)
+        return record
 
     def _poll(self, operation: Operation, path: str, request: Request) -> Response:
         """Answer a poll: the status document, or at the Location URL the result once there is one."""

@@ -11,7 +11,7 @@ import base64
 import json
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote
@@ -127,9 +127,9 @@ class Operations:
         while (operation := self.on(target)) and (task := self._tasks.get(operation.token.lower())):
             await asyncio.wait([task])
 
-    async def stop(self) -> None:
-        """Leave what is under way as it is; it is taken up again at the next start."""
-        tasks = list(self._tasks.values())
+    async def stop(self, others: Iterable[asyncio.Task[None]] = ()) -> None:
+        """Leave what is under way as it is; it is taken up again at the next start. Ends `others` as well."""
+        tasks = [*self._tasks.values(), *others]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -33,6 +33,8 @@ from .identity import SignIn, Tokens
 from .journal import Journal
 from .operations import Operations
 from .proxy import Proxy
+from .replay import replay
+from .runtime.local import LocalRuntime
 from .store import Store
 from .world import Settings, World
 
@@ -138,23 +140,28 @@ class Daemon:
         own(world)
         server = self._server(world)
         proxy = Proxy(bound.getsockname()[1])
+        await world.runtime.start()
         serving = loop.create_task(server.serve(sockets=[bound]))
         await proxy.start(tunnel)
+        coming = await replay(world)
         writes.resume(world)
         await self._started(server, serving)
         self._announce(world, tunnel.getsockname()[1])
         await asyncio.wait([serving, loop.create_task(self._stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         self._places.endpoint.unlink(missing_ok=True)
-        await world.operations.stop()
+        await world.operations.stop(coming)
         await proxy.stop()
         await self._drain(server)
         await serving
+        await world.runtime.stop()
         self._store.close()
 
     def _world(self, port: int) -> World:
         tokens = Tokens(self._places.home / "token.key", self._settings.tenant)
         operations = Operations(self._store)
-        return World(self._settings, self._store, operations, tokens, f"https://127.0.0.1:{port}", KINDS)
+        runtime = LocalRuntime(self._places.home, self._places.cache, self._places.logs)
+        origin = f"https://127.0.0.1:{port}"
+        return World(self._settings, self._store, operations, tokens, origin, KINDS, runtime, runtime.builds)
 
     def _server(self, world: World) -> _Server:
         kept = self._settings
@@ -202,7 +209,7 @@ class Daemon:
             "subscription": kept.subscription,
             "tenant": kept.tenant,
             "proxy": f"http://127.0.0.1:{proxy_port}",
-            "ingress": "",
+            "ingress": world.runtime.ingress_url,
             "client_id": kept.client_id,
             "client_secret_file": str(self._places.secret),
             "pid": os.getpid(),

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .data.build import Builds
 from .identity import Tokens
 from .operations import Operations
+from .runtime.spec import Runtime
 from .store import Store
 
 if TYPE_CHECKING:
@@ -44,3 +46,5 @@ class World:
     tokens: Tokens
     origin: str
     kinds: Mapping[str, Kind]
+    runtime: Runtime
+    builds: Builds

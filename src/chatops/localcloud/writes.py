@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from . import clock, errors
 from .bodies import merge, underlay, without_nulls
 from .control.kind import Call, Change, Kind
-from .control.regions import check_location, flat
+from .control.regions import check_location, display, flat
 from .control.styles import STYLES
 from .errors import ArmError, gateway
 from .ids import GROUP, parse
@@ -53,13 +53,15 @@ async def write(call: Call, kind: Kind) -> Response:
     change = _draft(call, kind, previous)
     kind.check(change)
     kind.fill(change)
-    if kind.unchanged and previous and _settled_body(previous.body) == _settled_body(change.record.body):
+    if kind.unchanged and previous and _settled(kind, previous) == _settled(kind, change.record):
         return answer(call, kind, previous, STYLES[kind.unchanged], 200)
     return await _commit(change, STYLES[style_name])
 
 
 def _not_busy(call: Call, kind: Kind) -> None:
-    if operation := call.world.operations.on(call.id.text):
+    operations = call.world.operations
+    operation = operations.on(call.id.text) or (operations.on(call.id.parent or "") if call.id.nested else None)
+    if operation:
         raise kind.busy(operation)
 
 
@@ -109,6 +111,8 @@ def _location(change: Change) -> None:
     check_location(kind, body.get("location"))
     if previous and flat(previous.body["location"]) != flat(body["location"]):
         raise _moved(change, previous)
+    if kind.echo == "display":
+        body["location"] = display(body["location"])
     body.setdefault("tags", {})
 
 
@@ -129,10 +133,11 @@ def _properties(change: Change) -> None:
     for name in kind.write_only:
         if name in properties:
             change.private[name] = properties.pop(name)
-    for name in kind.kept:
+    before = change.previous.properties if change.previous else {}
+    for name in (*kind.kept, *(kind.once if change.previous else ())):
         properties.pop(name, None)
-        if change.previous and name in change.previous.properties:
-            properties[name] = copy.deepcopy(change.previous.properties[name])
+        if name in before:
+            properties[name] = copy.deepcopy(before[name])
     underlay(properties, kind.defaults)
     if kind.etag:
         change.record.body["etag"] = f'W/"{uuid.uuid4()}"'
@@ -153,8 +158,10 @@ def _system_data(change: Change) -> Body:
     }
 
 
-def _settled_body(body: Body) -> Body:
-    return {name: value for name, value in body.items() if name not in ("systemData", "etag")}
+def _settled(kind: Kind, record: Record) -> Body:
+    """What a write could have changed."""
+    body = {name: value for name, value in record.body.items() if name not in ("systemData", "etag")}
+    return {**body, "properties": {**record.properties, str(kind.states.member): None}}
 
 
 async def _commit(change: Change, style: Style) -> Response:

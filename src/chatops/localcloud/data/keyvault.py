@@ -1,4 +1,4 @@
-"""Key Vault's data plane for secrets, https://NAME.vault.azure.net: challenge, RBAC or access policies, versions, soft delete.
+"""Key Vault's data plane for secrets: the challenge, RBAC or access policies, versions, soft delete.
 
 https://learn.microsoft.com/rest/api/keyvault/secrets/operation-groups
 """
