@@ -71,7 +71,7 @@ def locate(root: Path, path: str) -> Path:
     for part in PurePosixPath(path).parts:
         if part == "..":
             kept = kept[:-1]
-        elif part != "/":
+        elif part.strip("/"):
             kept.append(part)
     return root.joinpath(*kept)
 

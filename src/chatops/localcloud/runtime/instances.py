@@ -1,0 +1,160 @@
+"""One running instance of a replica, and how it is started: here as a process, from a process image.
+
+A process has no limits of its own: `cpu` and `memory_gib` of an app are what Azure would enforce; here they are shown,
+not enforced (`ReplicaInfo.limited` says so). Files are shared too: replicas of one image run in the same folder, where
+a container would have a layer of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..data.build import installs_of
+from ..data.dockerfile import BuildError
+from ..data.images import ImageStore, Manifest, Reference
+from ..data.stage import locate
+from ..data.venvs import Venvs
+from .environment import Place, database_of, relocated, replica_environment
+from .logs import LogFile, pump
+from .ports import Ports
+from .processes import Children, Command
+from .spec import AppSpec, RuntimeFailure
+
+
+class Instance(Protocol):
+    """What runs under a replica's name at one time; after an exit the replica gets another."""
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+    @property
+    def limited(self) -> bool:
+        """Whether cpu and memory are held to what the app was given."""
+
+    async def wait(self) -> int:
+        """The exit code (negative: the signal), when it has ended and nothing of it is left."""
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class Starter(Protocol):
+    """Starts instances of one revision."""
+
+    async def prepare(self) -> None:
+        """Do now what would make the first start slow. Raises RuntimeFailure."""
+
+    async def start(self, replica: str, log: LogFile) -> Instance:
+        """Raises RuntimeFailure when there is nothing to start, OSError when the machine refuses."""
+
+
+class ProcessInstance:
+    """A child process on a port of its own."""
+
+    limited = False
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, log: LogFile, ended: Callable[[], None]) -> None:
+        self._process = process
+        self._ended = ended
+        self.address = ("127.0.0.1", port)
+        assert process.stdout is not None  # noqa: S101
+        self._output = asyncio.create_task(pump(process.stdout, log))
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    async def wait(self) -> int:
+        code = await self._process.wait()
+        self._ended()
+        await self._output
+        return code
+
+    def terminate(self) -> None:
+        if self._process.returncode is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What process replicas share: images, environments, children, ports, and a folder for their homes."""
+
+    images: ImageStore
+    venvs: Venvs
+    children: Children
+    ports: Ports
+    homes: Path
+
+    def manifest(self, reference: str) -> Manifest:
+        """Raises RuntimeFailure when the registry has no such image."""
+        digest = self.images.resolve(Reference.parse(reference))
+        manifest = self.images.manifest(digest) if digest else None
+        if manifest is None:
+            raise RuntimeFailure("InvalidParameterValueInContainerTemplate", f"image {reference!r} was not found")
+        return manifest
+
+
+@dataclass(frozen=True)
+class ProcessStarter:
+    """Starts processes of one revision; the virtual environment is rebuilt when it was removed from the cache."""
+
+    app: AppSpec
+    manifest: Manifest
+    machine: Machine
+    proxy: str
+    servers: Callable[[], dict[str, int]]
+
+    async def prepare(self) -> None:
+        await self._venv()
+
+    async def _venv(self) -> Path:
+        root = self.machine.images.files(self.manifest)
+        try:
+            return await self.machine.venvs.ensure(root, installs_of(self.manifest), lambda _: None)
+        except BuildError as error:
+            raise RuntimeFailure("ContainerAppOperationError", str(error)) from error
+
+    async def start(self, replica: str, log: LogFile) -> ProcessInstance:
+        venv = await self._venv()
+        port = self.machine.ports.take()
+        home = self.machine.homes / self.app.name
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = database_of(self.app.env, self.servers())
+        command = self._command(Place(replica, port, str(home), str(venv / "bin"), self.proxy, database))
+        process = await self.machine.children.spawn(command)
+
+        def ended() -> None:
+            self.machine.children.forget(process.pid)
+            self.machine.ports.give_back(port)
+
+        return ProcessInstance(process, port, log, ended)
+
+    def _command(self, place: Place) -> Command:
+        root, config = self.machine.images.files(self.manifest), self.manifest["config"]
+
+        def real(path: str) -> str | None:
+            found = locate(root, path) if re.match("/[^/]", path) else None
+            return str(found) if found and found.exists() else None
+
+        configured = config["Env"] | self.app.env
+        configured = dict(zip(configured, relocated(configured.values(), real), strict=True))
+        env = replica_environment(self.app, configured, place)
+        argv = relocated([*config["Entrypoint"], *config["Cmd"]], real)
+        program = shutil.which(argv[0], path=env["PATH"])
+        if program is None:
+            raise RuntimeFailure("ContainerAppOperationError", f"{argv[0]}: not found on this machine")
+        return Command([program, *argv[1:]], locate(root, config["WorkingDir"]), env)
