@@ -1,0 +1,52 @@
+"""Which app a host name means, and for whom."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from .apps import App
+
+
+class Routes:
+    """All apps by ARM id, and the token by which a replica proves its environment to the internal ingress."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, App] = {}
+        self._tokens: dict[str, str] = {}
+
+    def token(self, environment: str) -> str:
+        """The environment's token, made at first use; it lives as long as this daemon."""
+        return self._tokens.setdefault(environment, secrets.token_urlsafe(24))
+
+    def environment(self, token: str) -> str | None:
+        """The environment that a token stands for."""
+        return next((name for name, known in self._tokens.items() if secrets.compare_digest(known, token)), None)
+
+    def external(self, host: str) -> App | None:
+        """From outside: an external app by its FQDN or `<app>.localhost`, or the only one by the machine's own name."""
+        apps = [app for app in self.apps.values() if app.spec.external and app.spec.fqdn]
+        if host in {"127.0.0.1", "localhost"}:
+            return _only(apps)
+        by_name = [app for app in apps if host == f"{app.spec.name}.localhost"]
+        return _only(app for app in apps if app.spec.fqdn == host) or _only(by_name)
+
+    def internal(self, environment: str, host: str) -> App | None:
+        """From a replica: an app with ingress of its own environment, by name or FQDN."""
+        apps = (app for app in self.apps.values() if app.spec.environment == environment and app.spec.fqdn)
+        return _only(app for app in apps if host in (app.spec.name, app.spec.fqdn))
+
+    def is_ours(self, host: str) -> bool:
+        """Whether a name can only be an app's: one word, or below the domain of an environment."""
+        domains = {domain(app.spec.fqdn) for app in self.apps.values() if app.spec.fqdn}
+        return "." not in host or any(host.endswith(f".{name}") for name in domains)
+
+
+def domain(fqdn: str) -> str:
+    """The environment's domain in an app's FQDN."""
+    return fqdn.partition(".")[2].removeprefix("internal.")
+
+
+def _only(apps: Iterable[App]) -> App | None:
+    found = list(apps)
+    return found[0] if len(found) == 1 else None
