@@ -90,6 +90,11 @@ class Builds:
         await asyncio.wait([task])
         return True
 
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way."""
+        return bool(self._tasks)
+
     async def stop(self) -> None:
         """End all runs."""
         tasks = list(self._tasks.values())

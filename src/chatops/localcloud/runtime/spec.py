@@ -66,6 +66,7 @@ class ReplicaInfo:
     ready: bool
     restarts: int
     pid: int | None
+    limited: bool = False  # whether cpu and memory are held to what the app asks for; processes are not
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,7 @@ def main():
         print("draining")
         threading.Thread(target=server.shutdown).start()
 
+    signal.signal(signal.SIGUSR1, lambda *_: [event.set() for event in EVENTS.values()])
     signal.signal(signal.SIGTERM, drain if "STUBBORN" not in os.environ else lambda *_: print("ignoring SIGTERM"))
     print("serving in", Path.cwd())
     server.serve_forever()

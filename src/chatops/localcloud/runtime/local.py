@@ -1,0 +1,117 @@
+"""The runtime of the local cloud on one machine: process replicas, an ingress, PostgreSQL servers, images.
+
+`home` holds what must survive a restart, `cache` what may be made again (virtual environments), `logs` what replicas
+and servers wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from ..data.build import Builds
+from ..data.images import ImageStore, Reference
+from ..data.venvs import Venvs
+from .apps import App
+from .ingress import Ingress
+from .instances import Machine, ProcessStarter
+from .logs import AppLogs
+from .ports import Ports
+from .processes import Children
+from .routes import Routes
+from .scaler import Clock, RealClock
+from .servers import Servers
+from .spec import AppSpec, AppStatus
+
+LEFTOVER_GRACE = 3.0  # seconds between SIGTERM and SIGKILL for what a killed daemon left behind
+
+
+class LocalRuntime:
+    """Implements `spec.Runtime`. `images` and `builds` are the data planes that share its state."""
+
+    def __init__(self, home: Path, cache: Path, logs: Path, clock: Clock | None = None) -> None:
+        for folder in (home, cache, logs):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._children = Children(home / "children")
+        self.images = ImageStore(home / "images")
+        venvs = Venvs(cache / "venvs", self._children)
+        self.builds = Builds(self.images, venvs, home / "builds")
+        self._machine = Machine(self.images, venvs, self._children, Ports(), cache / "homes")
+        self._servers = Servers(home / "postgres", logs, self._children)
+        self._routes = Routes()
+        self._ingress = Ingress(self._routes, home / "ingress.json")
+        self._logs_folder = logs
+        self._logs: dict[str, AppLogs] = {}
+        self._clock = clock or RealClock()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def start(self) -> None:
+        await self._children.end_leftovers(LEFTOVER_GRACE)
+        await asyncio.to_thread(self.images.sweep, set())
+        await self._ingress.open()
+
+    async def stop(self) -> None:
+        """External apps drain first, so that what they still ask of the internal ones is answered."""
+        await self._ingress.close_external()
+        await self.builds.stop()
+        apps = list(self._routes.apps.values())
+        for external in (True, False):
+            await asyncio.gather(*(app.stop() for app in apps if app.spec.external is external))
+        self._routes.apps.clear()
+        await self._ingress.close()
+        await self._servers.stop()
+
+    async def put_server(self, server: str, version: str, admin: str, password: str | None) -> str:
+        return await self._servers.put(server, version, admin, password)
+
+    async def delete_server(self, server: str) -> None:
+        await self._servers.delete(server)
+
+    async def put_database(self, server: str, name: str) -> None:
+        await self._servers.put_database(server, name)
+
+    async def delete_database(self, server: str, name: str) -> None:
+        await self._servers.delete_database(server, name)
+
+    async def put_app(self, app: AppSpec) -> None:
+        async with self._locks[app.id]:
+            known = self._routes.apps.get(app.id)
+            if known and known.revision == app.revision:
+                known.adopt(app)
+                return
+            manifest = self._machine.manifest(app.image)
+            proxy = self._ingress.proxy_url(app.environment)
+            starter = ProcessStarter(app, manifest, self._machine, proxy, self._servers.ports)
+            if known is None:
+                known = self._routes.apps[app.id] = App(app, self._logs_of(app.name), self._clock)
+            await known.deploy(app, starter)
+
+    async def delete_app(self, app: str) -> None:
+        async with self._locks[app]:
+            if known := self._routes.apps.pop(app, None):
+                await known.stop()
+
+    def app_status(self, app: str) -> AppStatus | None:
+        known = self._routes.apps.get(app)
+        return known.status if known else None
+
+    def logs(self, app: str, replica: str | None, tail: int, follow: bool) -> AsyncIterator[bytes]:
+        return self._logs_of(app.rsplit("/", 1)[-1]).read(replica, tail, follow)
+
+    def _logs_of(self, name: str) -> AppLogs:
+        return self._logs.setdefault(name, AppLogs(self._logs_folder / name))
+
+    def image_digest(self, reference: str) -> str | None:
+        return self.images.resolve(Reference.parse(reference))
+
+    async def delete_registry(self, login_server: str) -> None:
+        used = {digest for app in self._routes.apps.values() if (digest := self.image_digest(app.spec.image))}
+        self.images.delete_registry(login_server)
+        if not self.builds.busy:
+            await asyncio.to_thread(self.images.sweep, used)
+
+    @property
+    def ingress_url(self) -> str:
+        return f"http://127.0.0.1:{self._ingress.external_port}"
