@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.azure.calls import calling
+from chatops.azure.calls import calling, raw_json
 from chatops.azure.clients import Azure
 from chatops.errors import Interrupted, NotReachable, OperationFailed
 from chatops.images.context import Context
@@ -63,13 +63,18 @@ class RegistryBuild:
 
     def _wait(self, azure: Azure, run: Run, label: str, report: Report) -> None:
         log: list[str] = []
-        while (status := str(azure.registry_tasks.runs.get(*run).status)) in RUNNING:
+        while (status := _status(azure, run)) in RUNNING:
             log = _follow(azure, run, len(log), report) or log
             if azure.stop.wait(POLL_SECONDS):
                 raise Interrupted("stopped waiting; the registry goes on building")
         if status != "Succeeded":
             end = "\n".join((_follow(azure, run, len(log), report) or log)[-LAST_LINES:])
             raise OperationFailed(f"building {label}", f"the registry's build ended as {status}:\n{end}", code=status)
+
+
+def _status(azure: Azure, run: Run) -> str:
+    answer: Any = azure.registry_tasks.runs.get(*run, cls=raw_json)
+    return str(answer["properties"]["status"])
 
 
 def _upload(azure: Azure, url: str, archive: bytes, label: str) -> None:
