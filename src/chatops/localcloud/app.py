@@ -65,12 +65,19 @@ def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
     async def metadata(request: Request) -> Response:
         return JSONResponse(_metadata(f"{request.url.scheme}://{request.url.netloc}", world))
 
-    inner = Starlette(routes=[Route("/{path:path}", arm.handle, methods=METHODS)])
+    routes = [Route("/{path:path}", arm.handle, methods=METHODS)]
+    inner = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
     journalled = Journal(inner, calls, "management")
     beside = [Route("/metadata/endpoints", metadata), *stream_routes(world), *builds_routes(world.builds)]
     outer = Starlette(routes=[*beside, *sign_in.routes()])
     outer.router.default = journalled
     return outer
+
+
+async def _unexpected(request: Request, failure: Exception) -> Response:
+    """A fault of ours, in Azure's envelope; the traceback is in the daemon's log."""
+    text = "The server encountered an internal error; see the daemon's log."
+    return JSONResponse({"error": {"code": "InternalServerError", "message": text}}, 500)
 
 
 def _metadata(origin: str, world: World) -> dict[str, object]:

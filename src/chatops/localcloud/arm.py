@@ -94,6 +94,8 @@ class Arm:
         raise errors.unsupported(call.method)
 
     def _unknown(self, call: Call, type: str) -> ArmError:
+        if call.id.types[:1] == ("locations",) and "operation" in call.id.types[-1].lower():
+            return ArmError(404, "OperationIdNotFound", f"The operation '{call.id.name}' was not found.")
         namespaces = {name.split("/")[0] for name in self._world.kinds}
         if call.id.namespace.lower() not in namespaces:
             return errors.unknown_namespace(call.id.namespace)

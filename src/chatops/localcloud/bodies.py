@@ -36,3 +36,8 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [without_nulls(item) for item in value]
     return value
+
+
+def number(text: str, otherwise: int) -> int:
+    """A count from a query string; what is no number counts as not given."""
+    return int(text) if text.isdecimal() else otherwise

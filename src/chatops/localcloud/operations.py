@@ -13,6 +13,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ ASYNC = "Azure-AsyncOperation"
 LOCATION = "Location"
 SPACE = "operations"
 POLL_MS = 100
+KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -89,15 +91,26 @@ class Operation:
 
 Work = Callable[[], Awaitable[None]]
 Settle = Callable[[Operation], None]
+Pace = Callable[[Operation], float]
+"""How many seconds an operation takes at least; without one, as long as the real work behind it."""
 
 
 class Operations:
     """Everything under way and everything that ended lately."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, pace: Pace = lambda _: 0.0) -> None:
         self._store = store
+        self._pace = pace
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._all = {key: Operation(**body) for key, body in store.below(SPACE)}
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        limit = clock.iso(clock.now() - KEPT)
+        with self._store.together():
+            for key in [key for key, operation in self._all.items() if operation.finished and operation.end < limit]:
+                del self._all[key]
+                self._store.delete(SPACE, key)
 
     def on(self, target: str) -> Operation | None:
         """The operation under way on this resource, if any."""
@@ -135,8 +148,10 @@ class Operations:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _carry_out(self, operation: Operation, work: Work) -> None:
+        earliest = asyncio.get_running_loop().time() + self._pace(operation)
         try:
             await work()
+            await asyncio.sleep(earliest - asyncio.get_running_loop().time())
         except ArmError as failure:
             operation.error, operation.failed_with = failure.error, failure.status
         except RuntimeFailure as failure:

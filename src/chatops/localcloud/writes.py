@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from . import clock, errors
 from .bodies import merge, underlay, without_nulls
 from .control.kind import Call, Change, Kind
+from .control.providers import require_registered
 from .control.regions import check_location, display, flat
 from .control.styles import STYLES
 from .errors import ArmError, gateway
@@ -44,6 +45,7 @@ async def write(call: Call, kind: Kind) -> Response:
     style_name = kind.put if call.method == "PUT" else kind.patch
     if style_name is None:
         raise errors.unsupported(call.method)
+    require_registered(call.world, kind.type.split("/")[0])
     require_scope(call)
     previous = call.world.store.find(call.id.text)
     if call.method == "PATCH" and previous is None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from .. import errors, writes
+from ..bodies import number
 from ..errors import gateway
 from ..ids import GROUP
 from ..store import Body, Record
@@ -43,7 +44,7 @@ async def _resources(call: Call, found: Mapping[str, str]) -> Body:
     clauses = _clauses(call.query.get("$filter", ""))
     tracked = [record for record in call.world.store.records(scope) if _tracked(call.world, record)]
     value = [_summary(record) for record in tracked if all(_holds(record, *clause) for clause in clauses)]
-    return {"value": value[: int(call.query.get("$top", len(value)))]}
+    return {"value": value[: number(call.query.get("$top", ""), len(value))]}
 
 
 def _tracked(world: World, record: Record) -> bool:
@@ -89,7 +90,7 @@ KINDS = (
             "The provided resource group name '{name}' has these invalid characters or ends with a period.",
         ),
         delete="group.delete",
-        states=States(),
+        states=States(failed="Succeeded"),
         rank=90,
         remove=_remove,
     ),

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .. import clock
+from ..bodies import number
 from ..control.roles import authorize
 from ..control.vaults import DOMAIN, by_name
 from ..identity import VAULT, Claims
@@ -232,7 +233,7 @@ async def versions(session: Session) -> Response:
 
 def _page(session: Session, items: list[Body]) -> Response:
     query = session.request.query_params
-    start, size = int(query.get("$skiptoken", "0")), int(query.get("maxresults", PAGE))
+    start, size = number(query.get("$skiptoken", ""), 0), number(query.get("maxresults", ""), PAGE)
     more = session.request.url.include_query_params(**{"$skiptoken": start + size})
     return JSONResponse(
         {"value": items[start : start + size], "nextLink": str(more) if len(items) > start + size else None}

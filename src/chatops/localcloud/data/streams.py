@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ..bodies import number
 from ..control.environments import APP
 from ..identity import MANAGEMENT
 from ..store import Body, Record
@@ -42,7 +43,7 @@ def stream_routes(world: World) -> list[Route]:
         if app is None or not world.tokens.verify(_bearer(request), app.key):
             return _refused(401, "Unauthorized", "A token of this app's getAuthToken is needed.")
         query = request.query_params
-        tail = min(int(query.get("tailLines", "20")), MOST_LINES)
+        tail = min(number(query.get("tailLines", ""), 20), MOST_LINES)
         follow = query.get("follow", "true").lower() == "true"
         lines = world.runtime.logs(app.key, named["replica"], tail, follow)
         return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
