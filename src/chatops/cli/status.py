@@ -58,9 +58,11 @@ def _database(observed: Observed | None) -> str:
     if observed is None:
         return "none"
     properties = observed.body["properties"]
-    asked, running = str(properties.get("version")), str(properties.get("minorVersion", ""))
-    actual = f"{running} is really running" if "." in running else f"{asked}.{running}" if running else "minor unknown"
-    return f"PostgreSQL {asked} ({actual}), {properties.get('state')}"
+    asked, minor = str(properties.get("version")), str(properties.get("minorVersion") or "")
+    # Azure names the minor version alone; a local server of another major says its whole version there
+    running = minor if "." in minor else ".".join(part for part in (asked, minor) if part)
+    wanted = "" if running.split(".")[0] == asked else f" (the file asks for {asked})"
+    return f"PostgreSQL {running}{wanted}, {properties.get('state')}"
 
 
 def _app(session: Session, name: str, body: dict[str, Any]) -> AppStatus:
