@@ -15,6 +15,7 @@ from chatops.config.fields import NAME, REQUIRED, rows
 from chatops.errors import ConfigError, UsageError
 
 CASES = Path(__file__).parents[2] / "cases" / "config"
+PAGE = Path(__file__).parents[3] / "docs" / "config.md"
 
 
 def written(config: str) -> dict[str, Any]:
@@ -103,6 +104,11 @@ def test_markdown_comes_back_as_it_went() -> None:
     lines = docs.markdown().splitlines()[2:]
     table = [[cell.strip().strip("`") for cell in line.strip("| ").split(" | ")] for line in lines]
     assert [row[0] for row in table] == [row.path for row in rows()]
+
+
+def test_the_page_about_the_file_is_up_to_date() -> None:
+    """When this fails: replace the table in docs/config.md by what `docs.markdown()` returns."""
+    assert PAGE.read_text(encoding="utf-8").endswith(f"\n\n{docs.markdown()}")
 
 
 def test_the_template_is_a_config_of_defaults_but_for_the_local_scaling() -> None:
