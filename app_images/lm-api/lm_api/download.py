@@ -18,6 +18,7 @@ from lm_api.progress import Progress, megabytes
 
 FREE_MARGIN = 64 * 1024 * 1024
 ATTEMPTS_WITHOUT_PROGRESS = 3
+RETRIED_STATUSES = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_read=60)
 
 
@@ -63,6 +64,7 @@ async def cached(download: Download, cache: Path) -> Path:
             await _fetch(download, part)
             await _checked(part, download)
             part.replace(path)
+            _validator_file(part).unlink()
         else:
             await _checked(path, download)
     return path
@@ -102,15 +104,21 @@ async def _fetch(download: Download, part: Path) -> None:
     """Bring the whole file into `part`, going on where an interruption left it."""
     failures = 0
     async with aiohttp.ClientSession(trust_env=True, timeout=TIMEOUT, auto_decompress=False) as session:
-        while failures < ATTEMPTS_WITHOUT_PROGRESS:
+        while True:
             before = _size(part)
             try:
                 return await _attempt(session, download, part)
             except (aiohttp.ClientError, TimeoutError) as error:
-                cause = str(error) or type(error).__name__
-            failures = 0 if _size(part) > before else failures + 1
+                failures = 0 if _size(part) > before else failures + 1
+                if failures == ATTEMPTS_WITHOUT_PROGRESS:
+                    raise StartError(f"LM_MODEL: downloading {download.shown} failed: {_reason(error)}") from None
             await asyncio.sleep(failures)
-    raise StartError(f"LM_MODEL: downloading {download.shown} failed: {cause}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"the server answers {error.status} {error.message}"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _size(part: Path) -> int:
@@ -121,7 +129,8 @@ async def _attempt(session: aiohttp.ClientSession, download: Download, part: Pat
     async with session.get(download.url, headers=_resume_headers(part, download)) as answer:
         if answer.status == 416:
             _remove(part)
-            raise aiohttp.ClientPayloadError("the server has another file than the one begun")
+        if answer.status in RETRIED_STATUSES:
+            answer.raise_for_status()
         if answer.status not in (200, 206):
             raise StartError(f"LM_MODEL: {download.shown} answers {answer.status} {answer.reason}")
         start = _size(part) if answer.status == 206 else 0
@@ -135,10 +144,11 @@ def _resume_headers(part: Path, download: Download) -> dict[str, str]:
     """Ask for the rest only when the server can tell that it is the rest of the same file, or the hash will."""
     headers = {"Accept-Encoding": "identity"}
     validator = _validator_file(part).read_text() if _validator_file(part).exists() else ""
-    if _size(part) and (validator or download.sha256):
+    strong = validator if not validator.startswith("W/") else ""
+    if _size(part) and (strong or download.sha256):
         headers["Range"] = f"bytes={_size(part)}-"
-        if validator and not validator.startswith("W/"):
-            headers["If-Range"] = validator
+        if strong:
+            headers["If-Range"] = strong
     return headers
 
 

@@ -4,25 +4,28 @@ A pass-through over a Unix socket: the request is read and checked whole, the an
 comes. It adds less than a millisecond to the first token.
 """
 
-import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import aiohttp
 from aiohttp import web
-from aiohttp.abc import AbstractAccessLogger
 
 from lm_api.admission import Limits, chat_request, text_request
 from lm_api.errors import Refused
 from lm_api.settings import Settings
 
+log = logging.getLogger("lm-api")
+
 # the engine has 128 HTTP threads; the rest is for health and metrics
 MAX_IN_FLIGHT = 96
 MAX_BODY = 1024 * 1024
+READ_TIMEOUT = aiohttp.ClientTimeout(total=5)
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 QUIET_PATHS = ("/health", "/metrics")
 ADMISSION = {"/v1/chat/completions": chat_request, "/v1/completions": text_request}
 ENGINE_READS = ("/v1/models", "/metrics")
+CLIENT_CLOSED_REQUEST = 499
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,7 +45,7 @@ class Gate:
 
     def application(self) -> web.Application:
         """The routes; anything else is a 404."""
-        app = web.Application(client_max_size=MAX_BODY, middlewares=[refusals])
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[logged, refusals])
         app.router.add_get("/health", self.health)
         app.router.add_routes([web.get(path, self.read) for path in ENGINE_READS])
         app.router.add_routes([web.post(path, self.complete) for path in ADMISSION])
@@ -51,7 +54,7 @@ class Gate:
     def open(self, socket: str) -> None:
         """Let requests through to the engine on this socket."""
         connector = aiohttp.UnixConnector(socket, limit=0)
-        self.engine = aiohttp.ClientSession("http://engine", connector=connector, timeout=aiohttp.ClientTimeout())
+        self.engine = aiohttp.ClientSession("http://engine", connector=connector, timeout=NO_TIMEOUT)
         self.state = "ok"
 
     async def close(self) -> None:
@@ -67,9 +70,8 @@ class Gate:
 
     async def read(self, request: web.Request) -> web.StreamResponse:
         """Hand on what the engine says about itself."""
-        async with self._ready().get(request.path) as answer:
-            body = await answer.read()
-            return web.Response(body=body, status=answer.status, headers=_content_type(answer))
+        async with self._ready().get(request.path, timeout=READ_TIMEOUT) as answer:
+            return web.Response(body=await answer.read(), status=answer.status, headers=_headers(answer))
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """A completion, plain or streamed; at most MAX_IN_FLIGHT at once."""
@@ -91,18 +93,34 @@ class Gate:
 
 
 async def _hand_on(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=_content_type(answer))
-    if answer.content_type != "text/event-stream":
-        response.content_length = answer.content_length
+    response = web.StreamResponse(status=answer.status, headers=_headers(answer))
+    response.content_length = answer.content_length
     await response.prepare(request)
-    async for chunk in answer.content.iter_any():
-        await response.write(chunk)
-    await response.write_eof()
+    try:
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    except aiohttp.ClientError:
+        if request.transport is not None:  # begun, so no status can say it: cut it off, not end it as if it were whole
+            request.transport.abort()
     return response
 
 
-def _content_type(answer: aiohttp.ClientResponse) -> dict[str, str]:
+def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
     return {"Content-Type": answer.headers.get("Content-Type", "application/json"), "Cache-Control": "no-store"}
+
+
+@web.middleware
+async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """One line a request: method, path, status, milliseconds; never a header or a message. Good probes stay quiet."""
+    begun, status = time.monotonic(), CLIENT_CLOSED_REQUEST
+    try:
+        response = await handler(request)
+        status = response.status
+        return response
+    finally:
+        if status != 200 or request.path not in QUIET_PATHS:
+            log.info("%s %s %d %.0f ms", request.method, request.path, status, 1000 * (time.monotonic() - begun))
 
 
 @web.middleware
@@ -114,24 +132,13 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
         return error_response(refused.status, refused.message, refused.param)
     except web.HTTPException as error:
         return error_response(error.status, error.reason, None)
-    except aiohttp.ClientError:
-        return error_response(502, "the engine broke off the answer", None)
+    except (aiohttp.ClientError, TimeoutError):
+        return error_response(503, "the engine does not answer", None)
 
 
 def error_response(status: int, message: str, param: str | None) -> web.Response:
     """An error as the OpenAI API says it."""
     kind = "invalid_request_error" if status < 429 else "rate_limit_error" if status == 429 else "unavailable_error"
-    error: dict[str, Any] = {"message": message, "type": kind, "param": param, "code": status}
+    error = {"message": message, "type": kind, "param": param, "code": status}
     headers = {"Retry-After": "1"} if status in (429, 503) else None
-    return web.json_response({"error": error}, status=status, headers=headers, dumps=json.dumps)
-
-
-class RequestLog(AbstractAccessLogger):
-    """One line a request: method, path, status, milliseconds; never a header or a message."""
-
-    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """Write the line; probes that go well stay quiet."""
-        if request.path in QUIET_PATHS and response.status == 200:
-            return
-        level = logging.INFO if response.status < 500 else logging.WARNING
-        self.logger.log(level, "%s %s %d %.0f ms", request.method, request.path, response.status, time * 1000)
+    return web.json_response({"error": error}, status=status, headers=headers)

@@ -12,7 +12,7 @@ from aiohttp import web
 from lm_api.download import Download, cached
 from lm_api.engine_process import running_engine
 from lm_api.errors import StartError
-from lm_api.gate import Gate, RequestLog
+from lm_api.gate import Gate
 from lm_api.model import check_gguf, check_sha256, is_url
 from lm_api.settings import Settings
 
@@ -39,11 +39,7 @@ async def serve(settings: Settings) -> None:
 async def _listening(gate: Gate, settings: Settings) -> AsyncIterator[None]:
     """The open port; at the end new connections are refused and requests in flight finish."""
     runner = web.AppRunner(
-        gate.application(),
-        access_log_class=RequestLog,
-        access_log=log,
-        handler_cancellation=True,
-        shutdown_timeout=settings.drain,
+        gate.application(), access_log=None, handler_cancellation=True, shutdown_timeout=settings.drain
     )
     await runner.setup()
     try:
