@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 import psutil
 
+LOCAL_CONFIG = Path(__file__).parents[1] / "configs" / "local.yaml"
 CHATOPS = Path(sys.executable).parent / "chatops"
 LONGEST = 300
 
@@ -41,13 +43,17 @@ class Machine:
     def config(self) -> Path:
         return self.folder / "chatops.yaml"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The cache is shared between tests: what it holds can be made again from its key."""
+        cache = os.environ.get("CHATOPS_CACHE") or str(Path(tempfile.gettempdir()) / "chatops-tests-cache")
+        return {**os.environ, "CHATOPS_HOME": str(self.home), "CHATOPS_CACHE": cache, "NO_COLOR": "1"}
+
     def chatops(self, *words: str, code: int = 0) -> Ran:
-        cache = os.environ.get("CHATOPS_CACHE", str(self.home / "cache"))
-        environment = {**os.environ, "CHATOPS_HOME": str(self.home), "CHATOPS_CACHE": cache, "NO_COLOR": "1"}
         ran = subprocess.run(
             [str(CHATOPS), *words],
             cwd=self.folder,
-            env=environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-from rehearsal import Machine, Person
-
-LOCAL_CONFIG = Path(__file__).parents[2] / "configs" / "local.yaml"
+from rehearsal import LOCAL_CONFIG, Machine, Person
 
 
 @pytest.fixture(scope="session")
