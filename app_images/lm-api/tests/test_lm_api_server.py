@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 
 END_TOKEN = 6
+SECONDS_TO_END = 20
 ENDLESS = {"logit_bias": {str(END_TOKEN): -100}, "stream": True}
 
 
@@ -121,11 +123,23 @@ def test_sigterm_lets_a_running_stream_end_and_exits_0(start_lm):
     assert (code, stderr) == (0, "")
 
 
+def engine_of(lm) -> int:
+    return int(Path(f"/proc/{lm.process.pid}/task/{lm.process.pid}/children").read_text())
+
+
+def test_the_engine_does_not_outlive_a_killed_service(start_lm):
+    lm = start_lm()
+    lm.wait_for("ready:")
+    engine = os.pidfd_open(engine_of(lm))
+    lm.process.kill()
+    assert select.select([engine], [], [], SECONDS_TO_END)[0]
+    os.close(engine)
+
+
 def test_an_engine_that_dies_ends_the_service_with_the_reason(start_lm):
     lm = start_lm()
     lm.wait_for("ready:")
-    engine = Path(f"/proc/{lm.process.pid}/task/{lm.process.pid}/children").read_text()
-    os.kill(int(engine), signal.SIGKILL)
+    os.kill(engine_of(lm), signal.SIGKILL)
     code, _, stderr = lm.ended()
     assert code == 1
     assert stderr == "lm-api: the engine ended by itself: exit code -9\n"

@@ -93,7 +93,7 @@ def llama_cpp(model: Path) -> Ask:
     from lm_api.libgomp import prepare_openmp
 
     prepare_openmp()
-    import xllamacpp
+    import xllamacpp  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     params = xllamacpp.CommonParams()
     params.model.path = str(model)

@@ -46,17 +46,19 @@ class Block(nn.Module):
         q, k = rotate(self._heads(self.attn_q(h)), angles), rotate(self._heads(self.attn_k(h)), angles)
         scores = (q @ k.transpose(2, 3) * self.shape.head_width**-0.5).masked_fill(~mask, -1e4)
         mixed = scores.softmax(-1) @ self._heads(self.attn_v(h))
-        x = x + self.attn_output(mixed.transpose(1, 2).flatten(2))
-        h = self.ffn_norm(x)
-        return x + self.ffn_down(functional.silu(self.ffn_gate(h)) * self.ffn_up(h))
+        attended: Tensor = x + self.attn_output(mixed.transpose(1, 2).flatten(2))
+        h = self.ffn_norm(attended)
+        fed: Tensor = self.ffn_down(functional.silu(self.ffn_gate(h)) * self.ffn_up(h))
+        return attended + fed
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.shape.heads, self.shape.head_width)).transpose(1, 2)
+        batch, time, _ = x.shape
+        return x.view(batch, time, self.shape.heads, self.shape.head_width).transpose(1, 2)
 
 
 def rotate(x: Tensor, angles: Tensor) -> Tensor:
     """Rotary positions on pairs (2i, 2i+1), which is how llama.cpp reads this architecture."""
-    even, odd = x.unflatten(3, (-1, 2)).unbind(-1)
+    even, odd = x[..., 0::2], x[..., 1::2]
     cos, sin = angles.cos()[:, None], angles.sin()[:, None]
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(3)
 

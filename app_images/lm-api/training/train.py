@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.optim import swa_utils
 
 from training.conversations import Conversations, Tokens
 from training.gguf_export import export, load
@@ -87,9 +88,7 @@ def optimizer(model: Llama, rate: float) -> torch.optim.AdamW:
 def train(model: Llama, stream: Iterator[Batch], seconds: float, peak: float) -> dict[str, float]:
     """Train for so many seconds on a cosine schedule; the model ends with the running average of its weights."""
     adam = optimizer(model, peak)
-    average = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE_DECAY)
-    )
+    average = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(AVERAGE_DECAY))  # type: ignore[no-untyped-call]
     begun = time.perf_counter()
     smooth, step, told = 0.0, 0, 0.0
     while (elapsed := time.perf_counter() - begun) < seconds:
