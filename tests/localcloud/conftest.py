@@ -7,15 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import jwt
 import pytest
 import requests
 from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential
+from azure.keyvault.secrets import SecretClient
+from azure.mgmt.resource.resources import ResourceManagementClient
 
 C = TypeVar("C")
 LOCATION = "germanywestcentral"
@@ -81,14 +85,26 @@ class Cloud:
         return [json.loads(line) for line in Path(self.endpoint["calls"]).read_text().splitlines()]
 
     @property
+    def operator(self) -> str:
+        """The object id of whoever signs in."""
+        return str(jwt.decode(self.token, options={"verify_signature": False})["oid"])
+
+    def secrets(self, vault: str) -> SecretClient:
+        """The data plane of a vault at its real name, through the proxy."""
+        return SecretClient(
+            vault_url=f"https://{vault}.vault.azure.net",
+            credential=self.credential,
+            proxies={"https": self.endpoint["proxy"]},
+            connection_verify=self.endpoint["ca_file"],
+        )
+
+    @property
     def scope(self) -> str:
         return f"/subscriptions/{self.endpoint['subscription']}"
 
 
-def wait_for(ready: Any, seconds: float = 30) -> None:
+def wait_for(ready: Callable[[], bool], seconds: float = 30) -> None:
     """Look every few milliseconds until `ready()` holds."""
-    import time
-
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end, "it did not happen in time"
@@ -122,8 +138,6 @@ def fresh(tmp_path: Path) -> Iterator[Cloud]:
 @pytest.fixture
 def group(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[str]:
     """A resource group named after the test, removed with all that the test left in it."""
-    from azure.mgmt.resource.resources import ResourceManagementClient
-
     groups = cloud.client(ResourceManagementClient).resource_groups
     name = "rg-" + request.node.name.replace("[", "-").replace("]", "").replace("_", "-")[:60]
     groups.create_or_update(name, {"location": LOCATION})

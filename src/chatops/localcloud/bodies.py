@@ -8,10 +8,10 @@ from typing import Any
 
 
 def merge(target: Any, patch: Any) -> Any:
-    """RFC 7396: `patch` over `target`; null removes. Neither argument is changed."""
+    """RFC 7396: `patch` over `target`; null removes. The result shares nothing with either."""
     if not isinstance(patch, Mapping):
         return copy.deepcopy(patch)
-    result = dict(target) if isinstance(target, Mapping) else {}
+    result = copy.deepcopy(dict(target)) if isinstance(target, Mapping) else {}
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)

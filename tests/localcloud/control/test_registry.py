@@ -1,0 +1,64 @@
+"""Registries and their quick builds through the real clients."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.mgmt.containerregistry import ContainerRegistryManagementClient
+from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+
+from ..conftest import LOCATION, Cloud, code_of
+from .conftest import DOCKERFILE, Stack, build
+
+
+def test_a_registry_lives_and_dies(cloud: Cloud, group: str) -> None:
+    registries = cloud.client(ContainerRegistryManagementClient).registries
+    made = registries.begin_create(group, "LiveReg1", {"location": LOCATION, "sku": {"name": "Standard"}}).result()
+    assert made.properties.login_server == "livereg1.azurecr.io"
+    assert (made.sku.tier, made.properties.provisioning_state) == ("Standard", "Succeeded")
+    taken = registries.check_name_availability({"name": "livereg1", "type": "Microsoft.ContainerRegistry/registries"})
+    assert (taken.name_available, taken.reason) == (False, "AlreadyExists")
+    updated = registries.begin_update(group, "livereg1", {"tags": {"a": "b"}, "sku": {"name": "Basic"}}).result()
+    assert (updated.tags, updated.sku.name) == ({"a": "b"}, "Basic")
+    assert updated.properties.creation_date == made.properties.creation_date
+    with pytest.raises(HttpResponseError) as caught:
+        registries.list_credentials(group, "livereg1")
+    assert code_of(caught.value) == "UnAuthorizedForCredentialOperations"
+    registries.begin_delete(group, "livereg1").result()
+    with pytest.raises(ResourceNotFoundError):
+        registries.get(group, "livereg1")
+
+
+def test_names_are_global(stack: Stack, cloud: Cloud, group: str) -> None:
+    registries = cloud.client(ContainerRegistryManagementClient).registries
+    with pytest.raises(ResourceExistsError) as caught:
+        registries.begin_create(group, "stackreg", {"location": LOCATION, "sku": {"name": "Basic"}})
+    assert code_of(caught.value) == "AlreadyInUse"
+
+
+def test_a_quick_build_makes_an_image(stack: Stack, cloud: Cloud) -> None:
+    run = build(cloud, stack.group, "stackreg", "again:{{.Run.ID}}", {"Dockerfile": DOCKERFILE, "service.py": "1"})
+    made = run.properties.output_images[0]
+    assert (made.repository, made.tag) == ("again", run.name)
+    assert made.digest.startswith("sha256:")
+    tasks = cloud.client(ContainerRegistryTasksMgmtClient)
+    link = tasks.runs.get_log_sas_url(stack.group, "stackreg", run.name).log_link
+    text = requests.get(link, verify=cloud.endpoint["ca_file"], timeout=10).text
+    assert "Successfully built sha256:" in text
+    assert run.name in [one.name for one in tasks.runs.list(stack.group, "stackreg")]
+
+
+def test_a_build_that_fails_says_why(stack: Stack, cloud: Cloud) -> None:
+    run = build(cloud, stack.group, "stackreg", "broken:1", {"Dockerfile": "FROM python:3.12-slim\nCOPY nothing .\n"})
+    assert run.properties.status == "Failed"
+    assert "nothing" in run.properties.run_error_message
+
+
+def test_unknown_runs_and_requests(stack: Stack, cloud: Cloud) -> None:
+    tasks = cloud.client(ContainerRegistryTasksMgmtClient)
+    with pytest.raises(ResourceNotFoundError):
+        tasks.runs.get(stack.group, "stackreg", "cb999")
+    with pytest.raises(HttpResponseError) as caught:
+        tasks.registries.schedule_run(stack.group, "stackreg", {"type": "FileTaskRunRequest", "taskFilePath": "x"})
+    assert code_of(caught.value) == "InvalidRunRequest"
