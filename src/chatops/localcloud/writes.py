@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import logging
+import traceback
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -19,6 +21,8 @@ from .ids import GROUP, parse
 from .operations import Operation, Style, headers, new_token
 from .store import Body, Record
 from .world import World
+
+log = logging.getLogger(__name__)
 
 READ_ONLY = ("id", "name", "type", "systemData", "etag")
 
@@ -52,12 +56,23 @@ async def write(call: Call, kind: Kind) -> Response:
         raise errors.missing(call.id, kind.type)
     _not_busy(call, kind)
     _preconditions(call, previous)
-    change = _draft(call, kind, previous)
-    kind.check(change)
-    kind.fill(change)
+    change = _checked(call, kind, previous)
     if kind.unchanged and previous and _settled(kind, previous) == _settled(kind, change.record):
         return answer(call, kind, previous, STYLES[kind.unchanged], 200)
     return await _commit(change, STYLES[style_name])
+
+
+def _checked(call: Call, kind: Kind, previous: Record | None) -> Change:
+    """The change with everything filled in; a body of the wrong shape is the caller's fault and refused as such."""
+    try:
+        change = _draft(call, kind, previous)
+        kind.check(change)
+        kind.fill(change)
+    except (AttributeError, KeyError, TypeError, ValueError) as failure:
+        where = traceback.extract_tb(failure.__traceback__)[-1]
+        log.warning("%s %s: %s in %s:%s", call.method, call.id.text, type(failure).__name__, where.name, where.lineno)
+        raise errors.invalid_body(f"a value or an object of another type was expected ({where.name})") from failure
+    return change
 
 
 def _not_busy(call: Call, kind: Kind) -> None:

@@ -126,3 +126,27 @@ def test_the_proxy_leads_nowhere_else(cloud: Cloud) -> None:
     for url in ("https://example.com/", "https://kv.vault.azure.net:8443/", "https://management.azure.com.evil.net/"):
         with pytest.raises(requests.exceptions.ProxyError, match="403"):
             requests.get(url, proxies=proxies, verify=cloud.endpoint["ca_file"], timeout=10)
+
+
+@pytest.mark.parametrize(
+    "type",
+    [
+        "Microsoft.Network/virtualNetworks",
+        "Microsoft.KeyVault/vaults",
+        "Microsoft.DBforPostgreSQL/flexibleServers",
+        "Microsoft.ContainerRegistry/registries",
+        "Microsoft.OperationalInsights/workspaces",
+        "Microsoft.App/managedEnvironments",
+        "Microsoft.App/containerApps",
+    ],
+)
+@pytest.mark.parametrize(
+    "properties",
+    ["text", [], {"sku": 1, "addressSpace": 1, "template": 1, "vnetConfiguration": 1, "storage": 1}],
+)
+def test_a_body_of_the_wrong_shape_is_a_bad_request(cloud: Cloud, group: str, type: str, properties: object) -> None:
+    path = f"{cloud.scope}/resourceGroups/{group}/providers/{type}/wrongshape"
+    answer = cloud.call("PUT", path, json={"location": LOCATION, "sku": "x", "properties": properties})
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["error"]["code"]
+    assert cloud.call("GET", path).status_code == 404

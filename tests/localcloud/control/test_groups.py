@@ -94,3 +94,9 @@ def test_deleting_a_group_takes_everything_along(cloud: Cloud, resources: Resour
 def test_deleting_what_is_not_there_is_no_content(cloud: Cloud, group: str) -> None:
     path = f"{cloud.scope}/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/none"
     assert cloud.call("DELETE", path).status_code == 204
+
+
+def test_groups_filter_by_tag(cloud: Cloud, resources: ResourceManagementClient, group: str) -> None:
+    resources.resource_groups.update(group, {"tags": {"stack": "only-this"}})
+    found = resources.resource_groups.list(filter="tagName eq 'stack' and tagValue eq 'only-this'")
+    assert [one.name for one in found] == [group]

@@ -35,6 +35,12 @@ async def _remove(world: World, group: Record) -> None:
         writes.forget(world, record)
 
 
+def _groups(call: Call) -> list[Body]:
+    clauses = _clauses(call.query.get("$filter", ""))
+    records = call.world.store.records(call.world.settings.scope, GROUP)
+    return [record.body for record in records if all(_holds(record, *clause) for clause in clauses)]
+
+
 async def _resources(call: Call, found: Mapping[str, str]) -> Body:
     scope = call.world.settings.scope
     if group := found.get("group"):
@@ -93,6 +99,7 @@ KINDS = (
         states=States(failed="Succeeded"),
         rank=90,
         remove=_remove,
+        listing=_groups,
     ),
 )
 
