@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import yarl
@@ -99,10 +100,13 @@ class Forwarder:
         host, port = replica.address
         url = yarl.URL(f"http://{host}:{port}{upstream.path}", encoded=True)
         data = request.content if body is None else body or None
+        sent: list[str] = []
         try:
-            answer = await session.request(request.method, url, headers=upstream.headers, data=data)
+            answer = await session.request(
+                request.method, url, headers=upstream.headers, data=data, allow_redirects=False, trace_request_ctx=sent
+            )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Refused(sent=False) from error
+            raise Refused(sent=bool(sent)) from error  # the client itself may have sent it once over an old connection
         except aiohttp.ServerTimeoutError:
             return text(504, f"the app sent nothing for {HOLD:g} s")
         except aiohttp.ClientError as error:
@@ -117,7 +121,7 @@ class Forwarder:
         data = request.content if body is None else body or None
         try:
             answer = await self._outside.request(
-                request.method, yarl.URL(url, encoded=True), headers=headers, data=data
+                request.method, yarl.URL(url, encoded=True), headers=headers, data=data, allow_redirects=False
             )
         except (aiohttp.ClientError, ValueError) as error:
             return text(502, f"{url} cannot be reached from this machine: {error}")
@@ -134,7 +138,19 @@ def _session(connector: aiohttp.TCPConnector, *, trust_env: bool = False) -> aio
         max_line_size=HEADER_LIMIT,
         max_field_size=HEADER_LIMIT,
         trust_env=trust_env,
+        trace_configs=[_noting_what_was_sent()],
     )
+
+
+def _noting_what_was_sent() -> aiohttp.TraceConfig:
+    trace = aiohttp.TraceConfig()
+
+    async def note(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceRequestHeadersSentParams) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx.append("headers")
+
+    trace.on_request_headers_sent.append(note)
+    return trace
 
 
 async def _body(request: web.BaseRequest) -> bytes | None:

@@ -127,6 +127,7 @@ class Scaler:
 
     async def run(self) -> None:
         """For ever."""
+        self._app.gauge.mean(self._clock.now())  # the first period starts now
         due = self._clock.now() + self._interval
         while True:
             await self._clock.wait(self.wake, max(0.0, due - self._clock.now()))

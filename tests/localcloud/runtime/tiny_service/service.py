@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import urllib.error
@@ -103,6 +104,9 @@ class Handler(BaseHTTPRequestHandler):
         self.chunk("half\n")
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def get_spawn(self, query):
+        self.answer(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE).pid)
+
     def get_set(self, query):
         STATE["/" + query["probe"]] = int(query["status"])
         self.answer("set")
@@ -115,6 +119,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer([error.code, error.read().decode()])
 
     def do_POST(self):
+        if self.path == "/die":
+            self.get_die({})
         if "Content-Length" in self.headers:
             return self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self.begin_stream()
