@@ -19,14 +19,14 @@ if MISSING := [module for module in NEEDED if importlib.util.find_spec(module) i
 
 from chat_ui_browser import Browser  # noqa: E402
 from chat_ui_gate import Gate  # noqa: E402
-from db_api_stack import DB_API, Postgres, Service, unused_port  # noqa: E402
+from db_api_stack import DB_API, Postgres, Service  # noqa: E402
 
 KEY = "a session key that must appear in no log"
 
 
 @pytest.fixture(scope="session")
-def chat_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("chat-postgres") / "data", unused_port())
+def chat_postgres() -> Iterator[Postgres]:
+    server = Postgres()
     server.create_database("chat")
     yield server
     server.stop()
@@ -101,8 +101,3 @@ def browser(chat_ui: Service, gate: Gate) -> Iterator[Browser]:
     browser.http.get("/")
     yield browser
     browser.close()
-
-
-@pytest.fixture
-def free_port() -> int:
-    return unused_port()

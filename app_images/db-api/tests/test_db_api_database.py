@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,9 +19,9 @@ def database(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path, free_port: int) -> Iterator[Postgres]:
+def own_postgres() -> Iterator[Postgres]:
     """A server that the test may kill."""
-    server = Postgres(tmp_path / "data", free_port)
+    server = Postgres()
     server.create_database("chat")
     yield server
     server.stop()
