@@ -14,10 +14,7 @@ MORE = "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
 
 
 class ArmError(Exception):
-    """An error answer: HTTP status, Azure's code and sentence, and the shape of the envelope.
-
-    `flat` leaves the enclosing `error` member out, as a few providers do. `headers` go with the answer.
-    """
+    """An error answer: HTTP status, Azure's code and sentence, inner details; `headers` go with the answer."""
 
     def __init__(
         self,
@@ -26,31 +23,25 @@ class ArmError(Exception):
         message: str,
         *,
         details: Sequence[Mapping[str, Any]] | None = None,
-        target: str | None = None,
-        flat: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.details = details
-        self.target = target
-        self.flat = flat
         self.headers = dict(headers or {})
 
     @property
     def error(self) -> dict[str, Any]:
         """The inner object: code, message and what else is known."""
         found: dict[str, Any] = {"code": self.code, "message": str(self)}
-        if self.target is not None:
-            found["target"] = self.target
         if self.details is not None:
             found["details"] = [dict(detail) for detail in self.details]
         return found
 
     @property
     def envelope(self) -> dict[str, Any]:
-        return self.error if self.flat else {"error": self.error}
+        return {"error": self.error}
 
 
 def gateway(status: int, code: str, message: str, **more: Any) -> ArmError:

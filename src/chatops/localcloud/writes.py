@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import copy
-import logging
-import traceback
-import uuid
 from collections.abc import Awaitable, Callable
 
 from starlette.responses import JSONResponse, Response
 
 from . import clock, errors
-from .bodies import merge, underlay, without_nulls
+from .bodies import without_nulls
 from .control.kind import Call, Change, Kind
 from .control.providers import require_registered
-from .control.regions import check_location, display, flat
 from .control.styles import STYLES
-from .errors import ArmError, gateway
+from .drafts import draft
+from .errors import ArmError
 from .ids import GROUP, parse
 from .operations import Operation, Style, headers, new_token
 from .store import Body, Record
 from .world import World
-
-log = logging.getLogger(__name__)
-
-READ_ONLY = ("id", "name", "type", "systemData", "etag")
 
 
 def require_scope(call: Call) -> None:
@@ -56,23 +48,10 @@ async def write(call: Call, kind: Kind) -> Response:
         raise errors.missing(call.id, kind.type)
     _not_busy(call, kind)
     _preconditions(call, previous)
-    change = _checked(call, kind, previous)
+    change = draft(call, kind, previous)
     if kind.unchanged and previous and _settled(kind, previous) == _settled(kind, change.record):
-        return answer(call, kind, previous, STYLES[kind.unchanged], 200)
+        return answer(call, previous, STYLES[kind.unchanged], 200)
     return await _commit(change, STYLES[style_name])
-
-
-def _checked(call: Call, kind: Kind, previous: Record | None) -> Change:
-    """The change with everything filled in; a body of the wrong shape is the caller's fault and refused as such."""
-    try:
-        change = _draft(call, kind, previous)
-        kind.check(change)
-        kind.fill(change)
-    except (AttributeError, KeyError, TypeError, ValueError) as failure:
-        where = traceback.extract_tb(failure.__traceback__)[-1]
-        log.warning("%s %s: %s in %s:%s", call.method, call.id.text, type(failure).__name__, where.name, where.lineno)
-        raise errors.invalid_body(f"a value or an object of another type was expected ({where.name})") from failure
-    return change
 
 
 def _not_busy(call: Call, kind: Kind) -> None:
@@ -89,92 +68,6 @@ def _preconditions(call: Call, previous: Record | None) -> None:
         raise ArmError(412, "PreconditionFailed", f"Precondition failed for resource '{call.id.text}'. Etag mismatch.")
 
 
-def _draft(call: Call, kind: Kind, previous: Record | None) -> Change:
-    wanted = without_nulls(call.body) if call.method == "PUT" else merge(previous.body if previous else {}, call.body)
-    if not isinstance(wanted.get("properties", {}), dict):
-        raise errors.invalid_body("'properties' must be an object.")
-    if previous is None:
-        kind.name.check(call.id.name)
-    identity = {"id": previous.id if previous else canonical_id(call, kind), "name": call.id.name, "type": kind.type}
-    if previous:
-        identity["name"] = previous.name
-    body = {**identity, **{name: value for name, value in wanted.items() if name not in READ_ONLY}}
-    record = Record(identity["id"], kind.type, body, copy.deepcopy(previous.hidden) if previous else {})
-    change = Change(call, kind, record, previous)
-    _location(change)
-    _properties(change)
-    return change
-
-
-def canonical_id(call: Call, kind: Kind) -> str:
-    """The id as Azure echoes it: the parent's stored spelling, the provider's type names, the caller's name."""
-    parent = call.world.store.find(call.id.parent or "")
-    base = parent.id if parent else (call.id.parent or f"/subscriptions/{call.id.subscription}")
-    namespace, *types = kind.type.split("/")
-    if kind.type == GROUP:
-        return f"{base}/resourceGroups/{call.id.name}"
-    if call.id.nested:
-        return f"{base}/{types[-1]}/{call.id.name}"
-    return f"{base}/providers/{namespace}/{types[0]}/{call.id.name}"
-
-
-def _location(change: Change) -> None:
-    kind, body, previous = change.kind, change.record.body, change.previous
-    if kind.location is None:
-        body.pop("location", None)
-        return
-    if "location" not in body and previous:
-        body["location"] = previous.body["location"]
-    check_location(kind, body.get("location"))
-    if previous and flat(previous.body["location"]) != flat(body["location"]):
-        raise _moved(change, previous)
-    if kind.echo == "display":
-        body["location"] = display(body["location"])
-    body.setdefault("tags", {})
-
-
-def _moved(change: Change, previous: Record) -> ArmError:
-    old, new, name = previous.body["location"], change.record.body["location"], previous.name
-    if change.kind.type == GROUP:
-        text = f"Invalid resource group location '{new}'. The Resource group already exists in location '{old}'."
-        return gateway(409, "InvalidResourceGroupLocation", text)
-    text = (
-        f"The resource '{name}' already exists in location '{old}' in resource group '{change.id.group}'. "
-        f"A resource with the same name cannot be created in location '{new}'. Please select a new resource name."
-    )
-    return gateway(409, "InvalidResourceLocation", text)
-
-
-def _properties(change: Change) -> None:
-    kind, properties = change.kind, change.properties
-    for name in kind.write_only:
-        if name in properties:
-            change.private[name] = properties.pop(name)
-    before = change.previous.properties if change.previous else {}
-    for name in (*kind.kept, *(kind.once if change.previous else ())):
-        properties.pop(name, None)
-        if name in before:
-            properties[name] = copy.deepcopy(before[name])
-    underlay(properties, kind.defaults)
-    if kind.etag:
-        change.record.body["etag"] = f'W/"{uuid.uuid4()}"'
-    if kind.system_data:
-        change.record.body["systemData"] = _system_data(change)
-
-
-def _system_data(change: Change) -> Body:
-    caller, moment = change.call.claims.oid, clock.iso()
-    made = change.previous.body.get("systemData", {}) if change.previous else {}
-    return {
-        "createdBy": made.get("createdBy", caller),
-        "createdByType": "Application",
-        "createdAt": made.get("createdAt", moment),
-        "lastModifiedBy": caller,
-        "lastModifiedByType": "Application",
-        "lastModifiedAt": moment,
-    }
-
-
 def _settled(kind: Kind, record: Record) -> Body:
     """What a write could have changed."""
     body = {name: value for name, value in record.body.items() if name not in ("systemData", "etag")}
@@ -189,12 +82,12 @@ async def _commit(change: Change, style: Style) -> Response:
             await kind.apply(call.world, record, change.private)
         _set_state(kind, record, kind.states.done)
         call.world.store.save(record)
-        return answer(call, kind, record, style, status)
+        return answer(call, record, style, status)
     state = kind.states.creating if change.new else kind.states.updating
     _set_state(kind, record, state)
     verb = "create" if change.new else "update"
     operation = _open(call.world, record, kind.put if call.method == "PUT" else kind.patch, verb, state)
-    response = answer(call, kind, record, style, status, operation)
+    response = answer(call, record, style, status, operation)
     start(call.world, kind, operation, record, change.private)
     return response
 
@@ -272,17 +165,15 @@ async def delete(call: Call, kind: Kind) -> Response:
         if kind.remove:
             await kind.remove(call.world, record)
         forget(call.world, record)
-        return answer(call, kind, record, style, 200)
+        return answer(call, record, style, 200)
     _set_state(kind, record, kind.states.deleting)
     operation = _open(call.world, record, kind.delete, "delete", kind.states.deleting)
-    response = answer(call, kind, record, style, style.status, operation)
+    response = answer(call, record, style, style.status, operation)
     start(call.world, kind, operation, record, {})
     return response
 
 
-def answer(
-    call: Call, kind: Kind, record: Record, style: Style, status: int, operation: Operation | None = None
-) -> Response:
+def answer(call: Call, record: Record, style: Style, status: int, operation: Operation | None = None) -> Response:
     """The first answer to a write, in the style of its provider."""
     extra = headers(operation, style, call.origin, call.version) if operation else {}
     if style.answer == "nothing":
@@ -291,7 +182,7 @@ def answer(
         return JSONResponse({}, status, extra)
     if style.answer != "resource":
         return JSONResponse({"operation": style.answer, "startTime": clock.iso()}, status, extra)
-    return JSONResponse(without_nulls(kind.show(call.world, record)), status, extra)
+    return JSONResponse(without_nulls(_kind(call.world, record).show(call.world, record)), status, extra)
 
 
 def resume(world: World) -> None:
@@ -300,4 +191,8 @@ def resume(world: World) -> None:
         record = world.store.find(operation.target)
         if record is None:
             record = Record(operation.target, "", {})
-        start(world, world.kinds.get(record.type.lower(), Kind(record.type)), operation, record, {})
+        start(world, _kind(world, record), operation, record, {})
+
+
+def _kind(world: World, record: Record) -> Kind:
+    return world.kinds.get(record.type.lower()) or Kind(record.type)
