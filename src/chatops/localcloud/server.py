@@ -21,14 +21,17 @@ from pathlib import Path
 from typing import IO
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from . import writes
 from .app import Front, management_app
 from .certificates import Certificates
+from .control import registry, vaults
+from .control.registry import permissions
 from .control.roles import own
 from .control.table import KINDS
-from .control.vaults import DOMAIN
 from .data.keyvault import vault_app
+from .data.registry import registry_app
 from .identity import SignIn, Tokens
 from .journal import Journal
 from .operations import Operations
@@ -126,6 +129,7 @@ class Daemon:
         self._store = Store(places.home / "world.db")
         self._settings = settings(self._store, places.home, role_delay)
         self._certificates = Certificates(places.home)
+        self._runtime = LocalRuntime(places.home, places.cache, places.logs)
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -136,10 +140,9 @@ class Daemon:
         self._certificates.ensure()
         self._make_secret()
         bound, tunnel = listener(self._store, "arm"), listener(self._store, "proxy")
-        world = self._world(bound.getsockname()[1])
-        own(world)
+        world, proxy = self._world(bound.getsockname()[1]), Proxy(bound.getsockname()[1])
         server = self._server(world)
-        proxy = Proxy(bound.getsockname()[1])
+        own(world)
         await world.runtime.start()
         serving = loop.create_task(server.serve(sockets=[bound]))
         await proxy.start(tunnel)
@@ -149,6 +152,7 @@ class Daemon:
         self._announce(world, tunnel.getsockname()[1])
         await asyncio.wait([serving, loop.create_task(self._stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         self._places.endpoint.unlink(missing_ok=True)
+        world.closing.set()
         await world.operations.stop(coming)
         await proxy.stop()
         await self._drain(server)
@@ -159,7 +163,7 @@ class Daemon:
     def _world(self, port: int) -> World:
         tokens = Tokens(self._places.home / "token.key", self._settings.tenant)
         operations = Operations(self._store)
-        runtime = LocalRuntime(self._places.home, self._places.cache, self._places.logs)
+        runtime = self._runtime
         origin = f"https://127.0.0.1:{port}"
         return World(self._settings, self._store, operations, tokens, origin, KINDS, runtime, runtime.builds)
 
@@ -167,7 +171,12 @@ class Daemon:
         kept = self._settings
         sign_in = SignIn(world.tokens, kept.tenant, kept.client_id, kept.operator, self._places.secret)
         calls = self._places.calls
-        front = Front(management_app(world, sign_in, calls), {f".{DOMAIN}": Journal(vault_app(world), calls, "vault")})
+        images = registry_app(self._runtime.images, world.tokens, permissions(world))
+        planes: dict[str, ASGIApp] = {
+            f".{vaults.DOMAIN}": Journal(vault_app(world), calls, "vault"),
+            f".{registry.DOMAIN}": Journal(images, calls, "registry"),
+        }
+        front = Front(management_app(world, sign_in, calls), planes)
         config = uvicorn.Config(
             front,
             http="httptools",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ class Settings:
 class World:
     """One world of one daemon. `origin` is where the management API answers, e.g. https://127.0.0.1:41234.
 
-    `kinds` is the table of resource types by lower-case name.
+    `kinds` is the table of resource types by lower-case name; `closing` is set when the daemon is told to stop.
     """
 
     settings: Settings
@@ -48,3 +49,4 @@ class World:
     kinds: Mapping[str, Kind]
     runtime: Runtime
     builds: Builds
+    closing: asyncio.Event = field(default_factory=asyncio.Event)

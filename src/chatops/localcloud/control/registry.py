@@ -5,7 +5,7 @@ https://learn.microsoft.com/rest/api/containerregistry/registries
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from .. import clock
 from ..errors import ArmError, gateway
@@ -13,6 +13,7 @@ from ..ids import Id
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Endpoint, Kind, NameRule, States
+from .roles import authorize
 
 REGISTRY = "Microsoft.ContainerRegistry/registries"
 RUN = "Microsoft.ContainerRegistry/registries/runs"
@@ -24,6 +25,16 @@ def by_server(world: World, server: str) -> Record | None:
     """The registry behind a login server such as `myregistry.azurecr.io`."""
     records = world.store.records(type=REGISTRY)
     return next((record for record in records if record.properties["loginServer"] == server.lower()), None)
+
+
+def permissions(world: World) -> Callable[[str, str, str], bool]:
+    """What the registries' data plane asks: may this principal do this action at this login server?"""
+
+    def allows(oid: str, action: str, server: str) -> bool:
+        found = by_server(world, server)
+        return found is not None and authorize(world, oid, action, found.id)
+
+    return allows
 
 
 def _server(name: str) -> str:

@@ -5,6 +5,8 @@ A stream's address is in a replica's `logStreamEndpoint`; its bearer token comes
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 
 from starlette.requests import Request
@@ -46,7 +48,7 @@ def stream_routes(world: World) -> list[Route]:
         tail = min(number(query.get("tailLines", ""), 20), MOST_LINES)
         follow = query.get("follow", "true").lower() == "true"
         lines = world.runtime.logs(app.key, named["replica"], tail, follow)
-        return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
+        return StreamingResponse(_until(world.closing, lines), media_type="text/plain; charset=utf-8")
 
     async def apps(request: Request) -> Response:
         if not world.tokens.verify(_bearer(request), (*MANAGEMENT, world.origin)):
@@ -54,6 +56,21 @@ def stream_routes(world: World) -> list[Route]:
         return JSONResponse({"apps": [_status(world, record) for record in world.store.records(type=APP)]})
 
     return [Route(STREAM, stream), Route("/_local/apps", apps)]
+
+
+async def _until(closing: asyncio.Event, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines, cut off when the daemon closes: a stream that is followed has no end of its own."""
+    end = asyncio.create_task(closing.wait())
+    while True:
+        coming = asyncio.ensure_future(anext(lines, None))
+        await asyncio.wait({coming, end}, return_when=asyncio.FIRST_COMPLETED)
+        if not coming.done():
+            coming.cancel()
+            return
+        if (line := coming.result()) is None:
+            end.cancel()
+            return
+        yield line
 
 
 def _status(world: World, app: Record) -> Body:
