@@ -53,21 +53,25 @@ async def cached(download: Download, cache: Path) -> Path:
 
     Processes that share a cache wait for each other.
     """
+    path = cache / download.name
     try:
         cache.mkdir(parents=True, exist_ok=True)
+        async with _locked(path.with_name(path.name + ".lock")):
+            if path.exists():
+                await _checked(path, download)
+            else:
+                await _download(download, path)
     except OSError as error:
-        raise StartError(f"LM_CACHE: {cache} cannot be made: {error.strerror}") from None
-    path = cache / download.name
-    async with _locked(path.with_name(path.name + ".lock")):
-        if not path.exists():
-            part = path.with_name(path.name + ".part")
-            await _fetch(download, part)
-            await _checked(part, download)
-            part.replace(path)
-            _validator_file(part).unlink()
-        else:
-            await _checked(path, download)
+        raise StartError(f"LM_CACHE: {cache} cannot be used: {error.strerror}") from None
     return path
+
+
+async def _download(download: Download, path: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    await _fetch(download, part)
+    await _checked(part, download)
+    part.replace(path)
+    _validator_file(part).unlink()
 
 
 async def _checked(path: Path, download: Download) -> None:

@@ -192,6 +192,13 @@ def test_a_model_larger_than_the_disk_is_refused_before_it_is_fetched(download, 
     assert "the model needs 10,000,000,000.0 MB more" in stderr
 
 
+def test_a_cache_that_cannot_be_used_is_named(download, tmp_path):
+    (tmp_path / "file").touch()
+    code, _, stderr = download(LM_CACHE=tmp_path / "file" / "models").ended()
+    assert code == 1
+    assert stderr == f"lm-api: LM_CACHE: {tmp_path}/file/models cannot be used: Not a directory\n"
+
+
 def test_two_processes_share_one_download(download, web):
     web.release.clear()
     first, second = download(), download()
