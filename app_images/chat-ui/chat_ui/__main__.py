@@ -14,6 +14,7 @@ from .app import create_app
 from .settings import Settings, SettingsError
 
 DRAIN = 25  # seconds; Azure Container Apps kills a replica 30 s after SIGTERM
+KEEP_ALIVE = 75  # seconds; longer than the ingress keeps an idle connection, so that it never writes into a closed one
 
 
 class Server(uvicorn.Server):
@@ -43,6 +44,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         timeout_graceful_shutdown=DRAIN,
+        timeout_keep_alive=KEEP_ALIVE,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -8,7 +8,7 @@ shows it growing, a killed replica loses little, and a wish to stop reaches the 
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -58,6 +58,10 @@ class Answer:
     def stop(self) -> None:
         """Write no more; what is there is kept."""
         self.stopped = True
+        self.cut()
+
+    def cut(self) -> None:
+        """Write no more, for a reason that is not the person's wish."""
         if self.writer:
             self.writer.cancel()
 
@@ -102,6 +106,7 @@ class Answers:
         self._model = model
         self._places = asyncio.Semaphore(AT_ONCE)
         self._running: dict[tuple[ChatKey, UUID], Answer] = {}
+        self._keepers: set[asyncio.Task[None]] = set()
 
     def start(self, chat: ChatKey, answer_id: UUID, prompt: Prompt) -> Answer:
         """Begin an answer, or join the one that this id has already; raises TooManyAnswers."""
@@ -111,8 +116,10 @@ class Answers:
         if len(self._running) >= AT_MOST:
             raise TooManyAnswers
         answer = self._running[key] = Answer(chat, answer_id)
-        answer.writer = asyncio.create_task(self._run(answer, prompt))
-        answer.writer.add_done_callback(lambda _: self._running.pop(key))
+        answer.writer = asyncio.create_task(self._ask(answer, prompt))
+        keeper = asyncio.create_task(self._run(answer, answer.writer))
+        self._keepers.add(keeper)
+        keeper.add_done_callback(self._keepers.discard)
         return answer
 
     def find(self, chat: ChatKey, answer_id: UUID) -> Answer | None:
@@ -128,29 +135,21 @@ class Answers:
 
     async def close(self, seconds: float) -> None:
         """Let the running answers end by themselves for so long; then keep what there is of them."""
-        tasks = [answer.writer for answer in self._running.values() if answer.writer]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        if self._keepers:
+            await asyncio.wait(self._keepers, timeout=seconds)
+        for answer in self._running.values():
+            answer.cut()
+        await asyncio.gather(*self._keepers)
 
-    async def _run(self, answer: Answer, prompt: Prompt) -> None:
-        """Write the answer, keep it, and only then say that it has ended."""
+    async def _run(self, answer: Answer, writer: asyncio.Task[None]) -> None:
+        """Wait for the answer, keep it, and only then say that it has ended. Never cancelled, so nothing is lost."""
         checkpoints = asyncio.create_task(self._keep_checkpoints(answer))
-        state: State = "incomplete"
-        try:
-            await self._ask(answer, prompt)
-            state = "complete"
-        except ModelError as error:
-            answer.problem = error.sentence
-        except asyncio.CancelledError:
-            state = "stopped" if answer.stopped else "incomplete"
-        finally:
-            checkpoints.cancel()
-            with suppress(asyncio.CancelledError):
-                await checkpoints
-            answer.end(await self._keep(answer, state))
+        await asyncio.wait([writer])
+        checkpoints.cancel()
+        await asyncio.wait([checkpoints])
+        state = await self._keep(answer, _ending(answer, writer))
+        del self._running[answer.chat, answer.id]
+        answer.end(state)
 
     async def _ask(self, answer: Answer, prompt: Prompt) -> None:
         async with self._places:
@@ -187,3 +186,18 @@ class Answers:
                 over = state != "writing"
             if over:
                 answer.stop()
+
+
+def _ending(answer: Answer, writer: asyncio.Task[None]) -> State:
+    """How the answer ended, now that its writer is done; a problem is put into words."""
+    if writer.cancelled():
+        return "stopped" if answer.stopped else "incomplete"
+    error = writer.exception()
+    if error is None:
+        return "complete"
+    if isinstance(error, ModelError):
+        answer.problem = error.sentence
+    else:
+        log.error("writing an answer failed", exc_info=error)
+        answer.problem = "Something went wrong here. Please try again."
+    return "incomplete"

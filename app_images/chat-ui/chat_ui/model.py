@@ -128,6 +128,11 @@ def _parse(line: str) -> _Chunk:
         chunk: dict[str, Any] = json.loads(data)
         choices = chunk.get("choices") or [{}]
         text = (choices[0].get("delta") or {}).get("content") or ""
-        return _Chunk(str(text), choices[0].get("finish_reason"), "error" in chunk)
+        return _Chunk(_storable(text), choices[0].get("finish_reason"), "error" in chunk)
     except (ValueError, AttributeError, TypeError) as error:
         raise ModelError("The model sent something that is no answer.") from error
+
+
+def _storable(text: str) -> str:
+    """Without what no database or browser can take: NUL, and halves of characters."""
+    return text.replace("\0", "").encode(errors="replace").decode()

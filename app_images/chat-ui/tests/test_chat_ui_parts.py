@@ -62,12 +62,18 @@ def pieces(url: str, waiting: Callable[[str], None] = lambda _: None) -> list[st
         ": comment\n\n" + word("ab") + STOP + 'data: {"choices":[],"usage":{"total_tokens":3}}\n\n' + DONE,
         (word("a") + word("b") + STOP + DONE).replace("\n", "\r\n"),
         word("ab") + STOP,
+        word("a\\u0000b") + STOP,
         word("ab") + STOP + DONE + word("after the end"),
     ],
 )
 def test_the_dialects_of_streaming_servers(stream: str) -> None:
     with openai_server((200, stream)) as url:
         assert "".join(pieces(url)) == "ab"
+
+
+def test_half_a_character_is_marked_not_passed_on() -> None:
+    with openai_server((200, word("a\\ud83d") + STOP + DONE)) as url:
+        assert pieces(url) == ["a?"]
 
 
 def test_line_separators_inside_the_text_are_text() -> None:

@@ -18,7 +18,7 @@ from .database import Connection, Database
 from .models import Chat, ChatList, ChatSummary, Message, NewChat, NewMessage
 from .settings import Settings
 
-MAX_BODY = 512 * 1024  # the longest message, each character written as a JSON escape
+MAX_BODY = 1024 * 1024  # the longest message, each character written as a JSON escape
 
 
 def _database(request: Request) -> Database:

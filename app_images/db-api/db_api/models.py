@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 MAX_CHATS_PER_SESSION = 200
 MAX_MESSAGES_PER_CHAT = 1000
 MAX_TITLE = 120
-MAX_CONTENT = 32_000
+MAX_CONTENT = 100_000
 
 Role = Literal["user", "assistant"]
 NewState = Literal["complete", "incomplete", "stopped", "writing"]

@@ -131,7 +131,7 @@ def test_a_deleted_chat_is_gone(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"content": "x" * 32_001}, "content"),
+        ({"content": "x" * 100_001}, "content"),
         ({"content": "a\x00b"}, "content"),
         ({"content": None}, "content"),
         ({"role": "system"}, "role"),
@@ -154,7 +154,7 @@ def test_a_lone_surrogate_is_refused(client: httpx.Client) -> None:
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("text", ["日本語 🙂 ẞ", "'; DROP TABLE chats; --", "", " \n\t", "x" * 32_000])
+@pytest.mark.parametrize("text", ["日本語 🙂 ẞ", "'; DROP TABLE chats; --", "", " \n\t", "x" * 100_000])
 def test_text_comes_back_as_it_was(client: httpx.Client, text: str) -> None:
     chat_id = new_chat(client)
     client.post(f"/chats/{chat_id}/messages", json=message(text, "assistant"))
@@ -162,7 +162,7 @@ def test_text_comes_back_as_it_was(client: httpx.Client, text: str) -> None:
 
 
 def test_a_body_too_large_is_refused_before_it_is_read(client: httpx.Client) -> None:
-    answer = client.post("/chats", content=(b"x" * 65_536 for _ in range(10)))
+    answer = client.post("/chats", content=(b"x" * 65_536 for _ in range(17)))
     assert answer.status_code == 413
 
 

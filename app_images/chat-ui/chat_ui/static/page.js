@@ -28,7 +28,10 @@ field.addEventListener("keydown", (event) => {
   composer.requestSubmit();
 });
 
-field.addEventListener("input", fit);
+field.addEventListener("input", () => {
+  problem.textContent = "";
+  fit();
+});
 
 composer.querySelector(".stop").addEventListener("click", () => {
   if (!writing?.id || writing.stopped) return;
@@ -47,7 +50,7 @@ async function send(form, data) {
   fit();
   toEnd();
   try {
-    const response = await fetch(form.action, { method: "POST", body: data, headers: { Accept: "text/event-stream" } });
+    const response = await post(form.action, data, turn.querySelector(".notice"));
     if (!response.ok) throw new Refused((await response.json()).error);
     const ended = await show(turn, response.body);
     await (ended ? refresh(turn) : catchUp());
@@ -55,6 +58,21 @@ async function send(form, data) {
     await recover(error, turn, draft);
   }
   end();
+}
+
+// Sent again while nobody answers: the message carries its id, so it is never stored twice.
+async function post(url, body, notice) {
+  for (let left = 20; ; left--) {
+    try {
+      const response = await fetch(url, { method: "POST", body, headers: { Accept: "text/event-stream" } });
+      const spoke = /json|event-stream/.test(response.headers.get("Content-Type"));
+      if (spoke || !left) return response;
+    } catch (error) {
+      if (!left) throw error;
+    }
+    notice.textContent = "This page's server is restarting. Sending again…";
+    await pause(POLL);
+  }
 }
 
 class Refused extends Error {}
@@ -75,7 +93,10 @@ async function show(turn, stream) {
   const react = {
     question(data) {
       writing = { id: data.answer_id, url: `/chats/${data.chat_id}`, stopped: false };
-      if (location.pathname !== writing.url) history.replaceState(null, "", writing.url);
+      if (location.pathname !== writing.url) {
+        history.replaceState(null, "", writing.url);
+        fetchPage().then(showChats, () => {});
+      }
       document.title = `${data.title} · Chat`;
       document.querySelector("#bar h1").textContent = data.title;
     },
@@ -114,18 +135,26 @@ async function* events(stream) {
 // The server's own rendering replaces what was built here, so the page always shows what is stored.
 async function refresh(turn) {
   const notice = turn?.querySelector(".notice").textContent;
-  const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  if (!response.ok) throw new Error(response.status);
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = await fetchPage();
   const follow = atEnd();
   for (const id of ["bar", "conversation"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
-  document.getElementById("chats").replaceChildren(...fresh.getElementById("chats").childNodes);
+  showChats(fresh);
   const form = fresh.getElementById("composer");
   composer.action = form.action;
   composer.elements.message_id.value = form.elements.message_id.value;
   const last = conversation().querySelector(".turn:last-child .notice");
   if (notice && last) last.textContent = notice;
   if (follow) toEnd();
+}
+
+async function fetchPage() {
+  const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  if (!response.ok) throw new Error(response.status);
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+function showChats(fresh) {
+  document.getElementById("chats").replaceChildren(...fresh.getElementById("chats").childNodes);
 }
 
 async function catchUp() {
@@ -139,8 +168,12 @@ async function catchUp() {
     } catch {
       problem.textContent = "The connection is lost. Trying to reach the page again…";
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL));
+    await pause(POLL);
   }
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function addTurn(text) {
