@@ -1,4 +1,4 @@
-"""Hosts a runtime with one app and one database server until it is killed. Arguments: home, cache, logs, app settings."""
+"""Hosts a runtime with an app and a database server till it is killed; arguments: home, cache, logs, app settings."""
 
 import asyncio
 import sys
