@@ -140,9 +140,15 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def stack(cloud: Cloud) -> Iterator[Stack]:
-    groups = cloud.client(ResourceManagementClient).resource_groups
+    made = make_stack(cloud)
+    yield made
+    cloud.client(ResourceManagementClient).resource_groups.begin_delete(made.group).result()
+
+
+def make_stack(cloud: Cloud) -> Stack:
+    """Everything that an app needs, in the group `rg-stack`."""
     group = "rg-stack"
-    groups.create_or_update(group, {"location": LOCATION})
+    cloud.client(ResourceManagementClient).resource_groups.create_or_update(group, {"location": LOCATION})
     identities = cloud.client(ManagedServiceIdentityClient).user_assigned_identities
     identity = identities.create_or_update(group, "puller", {"location": LOCATION})
     registries = cloud.client(ContainerRegistryManagementClient).registries
@@ -153,5 +159,4 @@ def stack(cloud: Cloud) -> Iterator[Stack]:
     environment = environments.begin_create_or_update(group, "env", {"location": LOCATION, "properties": {}}).result()
     made = Stack(cloud, group, identity, registry, environment)
     made.grant(registry.id, "AcrPull", identity.principal_id)
-    yield made
-    groups.begin_delete(group).result()
+    return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
+from azure.containerregistry import ContainerRegistryClient
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
@@ -53,6 +54,22 @@ def test_a_build_that_fails_says_why(stack: Stack, cloud: Cloud) -> None:
     run = build(cloud, stack.group, "stackreg", "broken:1", {"Dockerfile": "FROM python:3.12-slim\nCOPY nothing .\n"})
     assert run.properties.status == "Failed"
     assert "nothing" in run.properties.run_error_message
+
+
+def test_the_data_plane_answers_at_the_registrys_own_name(stack: Stack, cloud: Cloud) -> None:
+    client = ContainerRegistryClient(
+        endpoint=f"https://{stack.registry.properties.login_server}",
+        credential=cloud.credential,
+        audience="https://management.azure.com",
+        proxies={"https": cloud.endpoint["proxy"]},
+        connection_verify=cloud.endpoint["ca_file"],
+    )
+    found = client.get_manifest_properties("tiny", "1")
+    assert found.digest.startswith("sha256:")
+    assert client.get_tag_properties("tiny", "1").digest == found.digest
+    with pytest.raises(ResourceNotFoundError):
+        client.get_manifest_properties("tiny", "2")
+    assert {line["plane"] for line in cloud.calls() if line["path"].startswith("/acr/")} == {"registry"}
 
 
 def test_unknown_runs_and_requests(stack: Stack, cloud: Cloud) -> None:

@@ -156,8 +156,9 @@ def _fill(change: Change) -> None:
 
 
 def own(world: World) -> None:
-    """Make the operator Owner of the subscription, as whoever opens a subscription is."""
-    name, moment = "7f0b5bd5-9e2c-5a8e-8a43-6d1f2b0c9d10", clock.iso()
+    """Make the operator Owner of the subscription, as whoever opens one is: long enough ago to count at once."""
+    name = "7f0b5bd5-9e2c-5a8e-8a43-6d1f2b0c9d10"
+    moment = clock.iso(clock.now() - timedelta(days=1))
     id = f"{world.settings.scope}/providers/{ASSIGNMENT}/{name}"
     properties: Body = {
         "scope": world.settings.scope,
