@@ -144,7 +144,7 @@ def test_no_secret_is_anywhere_but_in_private_files(stack: Machine, person: Pers
     secrets = secret_values(stack)
     assert len(secrets) >= 3
     printed = "\n".join(stack.printed)
-    arguments = "\n".join(" ".join(process.cmdline()) for process in psutil.process_iter())
+    arguments = "\n".join(" ".join(process.cmdline()) for process in stack.processes())
     for secret in secrets:
         assert secret not in printed
         assert secret not in arguments

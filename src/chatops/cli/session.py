@@ -15,6 +15,7 @@ import typer
 from chatops import stack
 from chatops.azure.clients import Azure
 from chatops.cli.options import Output
+from chatops.cli.signals import stopping_on_signals
 from chatops.cli.target import Target, target_of
 from chatops.config.load import discover, load, require_subscription
 from chatops.config.schema import Config
@@ -98,7 +99,7 @@ class Session:
     def carry_out(self, plan: Plan) -> Outcome:
         """Apply a plan and show how it goes. Raises ChatopsError (exit 1) or Interrupted when it stays incomplete."""
         began = time.monotonic()
-        with self.view.applying(plan):
+        with self.view.applying(plan), stopping_on_signals(self.azure.stop):
             outcome = apply(plan, self.azure, self.view.event, self.azure.stop)
         self.view.outcome(outcome, time.monotonic() - began)
         if outcome.left_running or self.azure.stop.is_set():

@@ -100,17 +100,10 @@ class _Run:
                     running[pool.submit(self._write, step, time.monotonic())] = (step, time.monotonic())
                 if not running:
                     break
-                for future in self._finished(set(running)):
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
                     self._settle(future, *running.pop(future))
         self._skip_rest()
         return self.outcome
-
-    def _finished(self, futures: set[Future[None]]) -> set[Future[None]]:
-        try:
-            return wait(futures, return_when=FIRST_COMPLETED).done
-        except KeyboardInterrupt:
-            self.stop.set()
-            return set()
 
     def _ready(self) -> list[Step]:
         if self.stop.is_set():

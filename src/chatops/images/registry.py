@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-tasks-ov
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,8 @@ Run = tuple[str, str, str]
 RUNNING = ("Queued", "Started", "Running")
 POLL_SECONDS = 0.5
 UPLOAD_TIMEOUT = 300
-LOG_TIMEOUT = 600
+# how long a silent log is listened to before the run's status and Ctrl-C are looked at again
+LOG_TIMEOUT = 3
 LAST_LINES = 20
 
 
@@ -95,15 +97,14 @@ def _follow(azure: Azure, run: Run, seen: int, report: Report) -> list[str]:
     import requests
 
     lines: list[str] = []
-    try:
-        link = str(azure.registry_tasks.runs.get_log_sas_url(*run).log_link)
-        with requests.get(link, verify=azure.cloud.ca_file or True, timeout=LOG_TIMEOUT, stream=True) as answer:
-            for line in answer.iter_lines(chunk_size=None, decode_unicode=True) if answer.ok else ():
-                lines.append(str(line))
-                if len(lines) > seen and line.strip():
-                    report(str(line).strip())
-                if azure.stop.is_set():
-                    break
-    except requests.RequestException:
-        report("the build's log cannot be read now")
+    link = str(azure.registry_tasks.runs.get_log_sas_url(*run).log_link)
+    # a log that cannot be read, or says nothing for a while, is asked again with the run's next status
+    with suppress(requests.RequestException):
+        answer = requests.get(link, verify=azure.cloud.ca_file or True, timeout=LOG_TIMEOUT, stream=True)
+        for line in answer.iter_lines(chunk_size=None, decode_unicode=True) if answer.ok else ():
+            lines.append(str(line))
+            if len(lines) > seen and line.strip():
+                report(str(line).strip())
+            if azure.stop.is_set():
+                break
     return lines
