@@ -33,7 +33,8 @@ import http.server, json, os, signal, sys
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        if os.environ.get("BROKEN"):
+        gate = os.environ.get("GATE")
+        if gate and not os.path.exists(gate):
             return self.send_error(503)
         names = ("GREETING", "TOKEN", "CONTAINER_APP_NAME", "CONTAINER_APP_REVISION")
         body = json.dumps({name: os.environ.get(name) for name in names}).encode()

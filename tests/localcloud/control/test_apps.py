@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_an_internal_app_has_an_internal_name(stack: Stack, name: str) -> None:
 
 def test_a_broken_revision_fails_and_the_old_one_serves_on(stack: Stack, name: str) -> None:
     first = stack.put(name, stack.body(GREETING="old"))
-    broken = stack.body(GREETING="new", BROKEN="yes")
+    broken = stack.body(GREETING="new", GATE="/never/opened")
     broken["properties"]["template"]["containers"][0]["probes"].append(
         {"type": "Startup", "httpGet": {"path": "/", "port": 80}, "periodSeconds": 1, "failureThreshold": 1}
     )
@@ -77,11 +78,13 @@ def test_a_broken_revision_fails_and_the_old_one_serves_on(stack: Stack, name: s
     assert stack.ask(found).json()["GREETING"] == "old"
 
 
-def test_a_second_write_has_to_wait(stack: Stack, name: str) -> None:
-    running = stack.client.container_apps.begin_create_or_update(stack.group, name, stack.body())
+def test_a_second_write_has_to_wait(stack: Stack, name: str, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    running = stack.client.container_apps.begin_create_or_update(stack.group, name, stack.body(GATE=str(gate)))
     with pytest.raises(ResourceExistsError) as caught:
         stack.client.container_apps.begin_create_or_update(stack.group, name, stack.body())
     assert code_of(caught.value) == "ContainerAppOperationInProgress"
+    gate.touch()
     assert running.result().properties.provisioning_state == "Succeeded"
 
 

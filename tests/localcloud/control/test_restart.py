@@ -32,7 +32,7 @@ def restart(cloud: Cloud) -> None:
 
 def test_an_app_serves_again_in_its_last_ready_revision(mortal: Stack) -> None:
     made = mortal.put("app", mortal.body(GREETING="before"))
-    broken = mortal.body(BROKEN="yes")
+    broken = mortal.body(GATE="/never/opened")
     startup = {"type": "Startup", "httpGet": {"path": "/", "port": 80}, "periodSeconds": 1, "failureThreshold": 1}
     broken["properties"]["template"]["containers"][0]["probes"].append(startup)
     with pytest.raises(HttpResponseError):
@@ -42,11 +42,13 @@ def test_an_app_serves_again_in_its_last_ready_revision(mortal: Stack) -> None:
     assert (answer["GREETING"], answer["CONTAINER_APP_REVISION"]) == ("before", made.properties.latest_revision_name)
 
 
-def test_an_app_that_was_being_made_is_made(mortal: Stack) -> None:
+def test_an_app_that_was_being_made_is_made(mortal: Stack, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
     path = f"{mortal.cloud.scope}/resourceGroups/{mortal.group}/providers/Microsoft.App/containerApps/app"
-    accepted = mortal.cloud.call("PUT", path, json=mortal.body(GREETING="late"))
+    accepted = mortal.cloud.call("PUT", path, json=mortal.body(GREETING="late", GATE=str(gate)))
     assert accepted.status_code == 201
     restart(mortal.cloud)
+    gate.touch()
     poll = accepted.headers["Azure-AsyncOperation"].removeprefix(mortal.cloud.endpoint["arm"]).split("?")[0]
     wait_for(lambda: mortal.cloud.call("GET", poll).json()["status"] != "InProgress")
     assert mortal.cloud.call("GET", poll).json()["status"] == "Succeeded"
@@ -82,7 +84,7 @@ def test_secrets_and_roles_are_still_there(fresh: Cloud) -> None:
 
 
 def test_a_role_takes_its_time_when_told_to(tmp_path: Path) -> None:
-    slow = Cloud(tmp_path / "home", ("--role-delay", "1"))
+    slow = Cloud(tmp_path / "home", ("--role-delay", "3"))
     slow.start()
     slow.call("PUT", f"{slow.scope}/resourceGroups/rg", json={"location": LOCATION})
     vaults = slow.client(KeyVaultManagementClient).vaults
