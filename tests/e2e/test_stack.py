@@ -15,6 +15,15 @@ from rehearsal import Machine, Person
 
 WRITES = ("PUT", "PATCH", "DELETE")
 READING_POSTS = ("/listbuildsourceuploadurl", "/listlogsasurl", "/sharedkeys", "/listsecrets", "/getauthtoken")
+WATCH_THE_ANSWER = """() => {
+    window.lengths = [];
+    const look = () => {
+        const answers = document.querySelectorAll(".turn .prose");
+        if (answers.length) window.lengths.push(answers[answers.length - 1].textContent.trim().length);
+    };
+    const all = {subtree: true, childList: true, characterData: true};
+    new MutationObserver(look).observe(document.getElementById("conversation"), all);
+}"""
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
     "--no-sandbox",
@@ -89,13 +98,16 @@ def test_a_person_chats_in_a_browser(stack: Machine) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_page()
         page.goto(stack.page())
+        page.evaluate(WATCH_THE_ANSWER)
         page.fill("#message", "What is this app?")
         page.keyboard.press("Enter")
         answer = page.locator(".turn .prose").last
         expect(answer).not_to_be_empty(timeout=60_000)
         expect(page.locator(".answer[aria-busy=true]")).to_have_count(0, timeout=120_000)
         said = answer.inner_text()
-        assert len(said) > 20
+        lengths = sorted(set(page.evaluate("window.lengths")))
+        assert len(lengths) > 5, "the answer is seen to grow"
+        assert lengths[-1] == len(said) > 20
         page.reload()
         assert page.locator(".turn .question").last.inner_text() == "What is this app?"
         assert page.locator(".turn .prose").last.inner_text() == said

@@ -21,7 +21,7 @@ from chatops.cli.plan import plan
 from chatops.cli.session import view_of
 from chatops.cli.status import status
 from chatops.cli.up import up
-from chatops.errors import ChatopsError, Interrupted
+from chatops.errors import ChatopsError
 from chatops.views.protocol import View
 
 ASKS_FOR_JSON = (("--output", "json"), ("-o", "json"))
@@ -60,9 +60,6 @@ def main() -> None:
     except ChatopsError as error:
         _view_asked_for().problem(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _view_asked_for().problem(Interrupted("interrupted", hint="the same command goes on from here"))
-        sys.exit(Interrupted.exit_code)
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

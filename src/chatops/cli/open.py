@@ -16,6 +16,6 @@ def open_page(config: ConfigFile = None, output: OutputFormat = Output.human) ->
     url = session.page_url() if session.target.there else None
     if url is None:
         raise ChatopsError(f"there is no page: stack '{session.config.name}' is not up", hint="chatops up")
-    session.view.record({"page": url})
+    session.view.value("page", url)
     if sys.stdout.isatty():
         webbrowser.open(url)

@@ -111,6 +111,9 @@ class HumanView:
         for name, value in fields.items():
             self.out.print(f"[dim]{escape(name):<{width}}[/]  {escape(str(value))}")
 
+    def value(self, name: str, value: Any) -> None:
+        self.out.print(escape(str(value)))
+
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in rows[0] if rows else ():

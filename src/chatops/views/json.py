@@ -72,6 +72,9 @@ class JsonView:
     def record(self, fields: Mapping[str, Any]) -> None:
         _print(fields)
 
+    def value(self, name: str, value: Any) -> None:
+        _print({name: value})
+
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             _print(row)

@@ -62,6 +62,9 @@ class View(Protocol):
 
     def record(self, fields: Mapping[str, Any]) -> None: ...
 
+    def value(self, name: str, value: Any) -> None:
+        """Show one value: bare for people, who may want to paste it."""
+
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> None: ...
 
     def line(self, text: str) -> None: ...
