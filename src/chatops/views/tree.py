@@ -57,11 +57,11 @@ class LiveTree:
                 line.state, line.seconds, line.message = "left", event.seconds, "goes on without us"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table.grid(padding=(0, 1))
+        table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(width=2)
         table.add_column(no_wrap=True)
         table.add_column(justify="right", width=8)
-        table.add_column(no_wrap=True, overflow="ellipsis", style="dim")
+        table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
         for line in self._lines.values():
             table.add_row(self._sign(line), self._name(line), self._seconds(line), escape(line.message))
         yield table
