@@ -53,7 +53,8 @@ ENVIRONMENT = "/subscriptions/s/resourcegroups/g/providers/microsoft.app/managed
 class World:
     """A running LocalRuntime, the tiny service's image in its registry, and shorthands for what tests do."""
 
-    def __init__(self, runtime, pack, files):
+    def __init__(self, runtime, home, pack, files):
+        self.home = home
         self.runtime = runtime
         self.pack = pack
         self.files = files
@@ -115,7 +116,7 @@ class World:
 async def world(tmp_path, venv_cache, service_files, pack):
     runtime = LocalRuntime(tmp_path / "home", venv_cache, tmp_path / "logs")
     await runtime.start()
-    world = World(runtime, pack, service_files)
+    world = World(runtime, tmp_path / "home", pack, service_files)
     await world.build()
     yield world
     await world.http.aclose()

@@ -140,6 +140,15 @@ async def test_unfinished_runs_of_a_stopped_service_are_ended(client, service_fi
     await client.builds.stop()
 
 
+async def test_deleted_registry_takes_its_runs_along(client, service_files):
+    run = await client.schedule(service_files)
+    await client.builds.delete_registry("chatreg.azurecr.io")
+    assert run.status == "Canceled"
+    assert client.builds.list(REGISTRY) == []
+    again, _ = await client.build(service_files)
+    assert (again.run_id, again.status) == ("cb1", "Succeeded")
+
+
 async def test_log_can_be_read_in_ranges_as_azures_append_blob(client, service_files):
     run, log = await client.build(service_files)
     url = client.builds.log_url_path(REGISTRY, run.run_id)

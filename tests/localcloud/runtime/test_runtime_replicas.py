@@ -131,6 +131,17 @@ async def test_stubborn_replica_is_killed_after_its_grace(world):
     await world.logged(spec, "ignoring SIGTERM")
 
 
+async def test_deleting_an_app_ends_its_deployment(world):
+    deployment = asyncio.create_task(world.put(env={"NEVER_READY": "1"}))
+    spec = world.spec()
+    await world.logged(spec, "serving in")
+    await world.runtime.delete_app(spec.id)
+    with pytest.raises(RuntimeFailure, match="deleted meanwhile"):
+        await deployment
+    await world.logged(spec, "drained")
+    assert not list((world.home / "children").iterdir())
+
+
 async def test_environment_wiped_from_the_cache_is_made_again(world, venv_cache):
     shutil.rmtree(venv_cache / "venvs")
     await world.put()

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,6 @@ from .runs import UNFINISHED, Run, RunLog, RunStore, registry_name
 from .stage import PipInstall, Stage, locate
 from .venvs import Venvs
 
-UPLOADS_KEPT = 24 * 3600  # seconds
-
 
 class Builds:
     """The build service of all registries. `registry` is a registry's ARM id everywhere."""
@@ -39,7 +38,7 @@ class Builds:
         self._uploads = directory / "uploads"
         self._uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._runs = RunStore(directory / "runs")
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._upload_tokens: dict[str, Path] = {}
         self._log_tokens: dict[str, Run] = {}
 
@@ -71,9 +70,14 @@ class Builds:
         images = [str(name) for name in body.get("imageNames") or ()]
         run = self._runs.new(registry, images)
         task = asyncio.create_task(self._carry_out(run, dict(body)))
-        self._tasks[run.registry + run.run_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(run.registry + run.run_id))
+        self._tasks[registry_name(registry), run.run_id] = task
+        task.add_done_callback(lambda _: self._ended(run))
         return run
+
+    def _ended(self, run: Run) -> None:
+        del self._tasks[registry_name(run.registry), run.run_id]
+        if run.status in UNFINISHED:  # canceled before its first step
+            self._runs.end(run, "Canceled", "the run was canceled")
 
     def get(self, registry: str, run_id: str) -> Run | None:
         return self._runs.get(registry, run_id)
@@ -83,7 +87,7 @@ class Builds:
 
     async def cancel(self, registry: str, run_id: str) -> bool:
         """End an unfinished run; False when there is none."""
-        task = self._tasks.get(registry + run_id)
+        task = self._tasks.get((registry_name(registry), run_id))
         if task is None:
             return False
         task.cancel()
@@ -97,10 +101,14 @@ class Builds:
 
     async def stop(self) -> None:
         """End all runs."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancelled(list(self._tasks.values()))
+
+    async def delete_registry(self, registry: str) -> None:
+        """End and forget the registry's runs, with their logs and uploads."""
+        name = registry_name(registry)
+        await _cancelled([task for key, task in self._tasks.items() if key[0] == name])
+        self._runs.delete(name)
+        await asyncio.to_thread(shutil.rmtree, self._uploads / name, ignore_errors=True)
 
     def log_url_path(self, registry: str, run_id: str) -> str | None:
         """The path (with an unguessable token) of a run's log, None for an unknown run."""
@@ -113,7 +121,9 @@ class Builds:
 
     def log_of(self, token: str) -> tuple[Run, RunLog] | None:
         run = self._log_tokens.get(token)
-        return None if run is None else (run, self._runs.log(run))
+        if run is None or self.get(run.registry, run.run_id) is not run:
+            return None
+        return run, self._runs.log(run)
 
     async def _carry_out(self, run: Run, body: dict[str, Any]) -> None:
         log = self._runs.log(run)
@@ -141,6 +151,12 @@ class Builds:
 
     async def _build(self, run: Run, body: dict[str, Any], log: RunLog) -> None:
         upload = self._context(run, body)
+        try:
+            await self._build_from(upload, run, body, log)
+        finally:
+            upload.unlink(missing_ok=True)
+
+    async def _build_from(self, upload: Path, run: Run, body: dict[str, Any], log: RunLog) -> None:
         with tempfile.TemporaryDirectory(dir=self._images.incoming) as folder:
             context, root = Path(folder, "context"), Path(folder, "root")
             root.mkdir()
@@ -154,7 +170,6 @@ class Builds:
             digest = await asyncio.to_thread(self._images.add, manifest, root)
         log.say(f"Successfully built {digest}")
         self._push(run, digest, log, pushed=bool(body.get("isPushEnabled", True)))
-        upload.unlink(missing_ok=True)
 
     def _context(self, run: Run, body: Mapping[str, Any]) -> Path:
         if body.get("type", "DockerBuildRequest") != "DockerBuildRequest":
@@ -180,6 +195,12 @@ class Builds:
                     "digest": digest,
                 }
             )
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _arguments(body: Mapping[str, Any]) -> dict[str, str]:

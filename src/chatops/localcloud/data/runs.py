@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -137,6 +138,12 @@ class RunStore:
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(run)))
         fresh.replace(path)
+
+    def delete(self, registry: str) -> None:
+        """Forget the runs of one registry and remove them from disk."""
+        for run_id in self._runs.pop(registry_name(registry), {}):
+            self._logs.pop((registry_name(registry), run_id), None)
+        shutil.rmtree(self._directory / registry_name(registry), ignore_errors=True)
 
     def _path(self, run: Run, suffix: str) -> Path:
         return self._directory / registry_name(run.registry) / (run.run_id + suffix)

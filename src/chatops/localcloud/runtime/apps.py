@@ -35,6 +35,7 @@ class App:
         self._changes = Changes()
         self._serving: ReplicaSet | None = None
         self._coming: ReplicaSet | None = None
+        self._abandoned = False
         self._retired: dict[ReplicaSet, asyncio.Task[None]] = {}
         self._scaler = Scaler(self, clock)
         self._scaling: asyncio.Task[None] | None = None
@@ -99,6 +100,7 @@ class App:
     async def deploy(self, spec: AppSpec, starter: Starter) -> None:
         """Bring `spec` up beside what serves; shift when all its first replicas are ready. Raises RuntimeFailure."""
         await starter.prepare()
+        self._check_wanted()
         coming = self._coming = ReplicaSet(spec, starter, self._logs, self._changes.announce)
         coming.scale(max(spec.scale.minimum, 1))
         try:
@@ -124,14 +126,24 @@ class App:
         limit = startup_limit(spec)
 
         def decided() -> bool:
-            return _hopeless(coming) is not None or len(coming.available()) == coming.count
+            return self._abandoned or _hopeless(coming) is not None or len(coming.available()) == coming.count
 
         try:
             await asyncio.wait_for(self._changes.until(decided), limit)
         except TimeoutError:
             raise self._failure(spec, coming.replicas[0], f"was not ready after {limit:g} s") from None
+        self._check_wanted()
         if lost := _hopeless(coming):
             raise self._failure(spec, lost, f"{lost.failure}, {lost.restarts} times in a row")
+
+    def _check_wanted(self) -> None:
+        if self._abandoned:
+            raise RuntimeFailure("OperationCanceled", f"container app '{self.spec.name}' was deleted meanwhile")
+
+    def abandon(self) -> None:
+        """Let a deployment that is under way end now, without success."""
+        self._abandoned = True
+        self._changes.announce()
 
     def _failure(self, spec: AppSpec, replica: Replica, what: str) -> RuntimeFailure:
         lines = last_lines(self._logs.directory / f"{replica.name}.log", GIST)
@@ -154,7 +166,8 @@ class App:
         if self._serving:
             self._retire(self._serving)
         self._serving = None
-        self._changes.announce()
+        self.abandon()
+        await self._changes.until(lambda: self._coming is None)
         await asyncio.gather(*self._retired.values())
 
     @property

@@ -89,6 +89,8 @@ class LocalRuntime:
             await known.deploy(app, starter)
 
     async def delete_app(self, app: str) -> None:
+        if known := self._routes.apps.get(app):
+            known.abandon()
         async with self._locks[app]:
             if known := self._routes.apps.pop(app, None):
                 await known.stop()
@@ -109,6 +111,7 @@ class LocalRuntime:
     async def delete_registry(self, login_server: str) -> None:
         used = {digest for app in self._routes.apps.values() if (digest := self.image_digest(app.spec.image))}
         self.images.delete_registry(login_server)
+        await self.builds.delete_registry(login_server)
         if not self.builds.busy:
             await asyncio.to_thread(self.images.sweep, used)
 
