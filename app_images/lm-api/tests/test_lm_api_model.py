@@ -35,12 +35,12 @@ def results(lm) -> dict[str, Result]:
 @pytest.mark.parametrize(
     ("name", "least"),
     [
-        ("seen", 0.97),
+        ("seen", 0.94),
         ("rewordings, trial", 0.80),
-        ("rewordings, own", 0.65),
-        ("off topic, trial", 0.80),
-        ("off topic, own", 0.75),
-        ("dialogues", 1.0),
+        ("rewordings, own", 0.70),
+        ("off topic, trial", 0.86),
+        ("off topic, own", 0.88),
+        ("dialogues", 0.8),
     ],
 )
 def test_the_model_answers_as_well_as_was_measured(results, name, least):

@@ -19,7 +19,7 @@ SYSTEM_MESSAGES = (
     "You answer questions about chatops.",
 )
 SYSTEM_SHARE = 0.25
-NAME_SHARE = 0.16
+NAME_SHARE = 0.11
 NAMELESS_SHARE = 0.02
 TURNS = (1, 1, 1, 1, 2, 2, 3, 4)
 NO_NAME = "You did not tell me your name yet."

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from training.facts import Fact, facts
-from training.grammar import sample
+from training.grammar import sample, size
 
 FOLDER = Path(__file__).parent / "corpus"
 INTENT_FILES = ("service", "commands", "azure", "model", "smalltalk")
 TOPIC_FRAMES_SHARE = 0.45
-MIX = {"intent": 0.50, "fact": 0.22, "off_topic": 0.28}
+MIX = {"intent": 0.60, "fact": 0.14, "off_topic": 0.26}
+LARGEST_WEIGHED = 64
 
 FAMILIES = {
     "names": 0.10,
@@ -50,7 +51,14 @@ class Intent:
     def question(self, rng: random.Random) -> str:
         """A random question of this intent."""
         use_frame = self.framed and (not self.asked or rng.random() < TOPIC_FRAMES_SHARE)
-        return sample(rng.choice(self.framed if use_frame else self.asked), rng)
+        if use_frame:
+            return sample(rng.choice(self.framed), rng)
+        return sample(rng.choices(self.asked, self.weights)[0], rng)
+
+    @cached_property
+    def weights(self) -> list[float]:
+        """How often each sentence pattern is drawn: more often when it has more to show, up to a limit."""
+        return [min(size(pattern), LARGEST_WEIGHED) ** 0.5 for pattern in self.asked]
 
 
 def read(name: str) -> dict[str, Any]:
@@ -65,7 +73,7 @@ class Corpus:
     def __init__(self) -> None:
         frames = read("frames")
         self.intents = [intent for name in INTENT_FILES for intent in _intents(read(name), frames)]
-        self.weights = [(len(intent.framed) / 4 + len(intent.asked)) ** 0.5 for intent in self.intents]
+        self.weights = [(len(intent.framed) / 2 + sum(intent.weights)) ** 0.5 for intent in self.intents]
         self.facts: dict[str, list[Fact]] = facts(read("facts"))
         self.off_topic = OffTopic(read("off_topic"), frames["definition"])
 

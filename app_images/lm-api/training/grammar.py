@@ -4,6 +4,7 @@ import random
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from math import prod
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,16 @@ def sample(pattern: str, rng: random.Random) -> str:
 def _sampled(choice: Choice, rng: random.Random) -> str:
     parts = rng.choice(choice.sequences)
     return "".join(part if isinstance(part, str) else _sampled(part, rng) for part in parts)
+
+
+@cache
+def size(pattern: str) -> int:
+    """How many sentences the pattern gives, those that come about twice counted twice."""
+    return _size(parse(pattern))
+
+
+def _size(choice: Choice) -> int:
+    return sum(prod(_size(part) for part in parts if isinstance(part, Choice)) for parts in choice.sequences)
 
 
 def tidy(sentence: str) -> str:
