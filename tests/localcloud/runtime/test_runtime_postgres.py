@@ -1,12 +1,14 @@
 """A real PostgreSQL server: made, used, killed, stopped."""
 
 import asyncio
+import os
 import stat
 
 import psutil
 import psycopg
 import pytest
 
+from chatops.localcloud.runtime import pgbinaries
 from chatops.localcloud.runtime.logs import LogFile
 from chatops.localcloud.runtime.postgres import PostgresServer
 from chatops.localcloud.runtime.processes import Children
@@ -93,6 +95,22 @@ async def test_stopped_server_comes_back_with_port_data_and_no_password(server, 
     await again.start("18")
     assert (again.port, again.version) == (server.port, server.version)
     assert await ask(again, "SELECT count(*) FROM kept") == (0,)
+    await again.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to step down")
+async def test_root_without_namespaces_runs_it_as_nobody_and_goes_on_so(tmp_path, monkeypatch):
+    with monkeypatch.context() as forbidden:
+        forbidden.setattr(pgbinaries, "NAMESPACE", ("false",))
+        server = server_in(tmp_path)
+        await server.start("18")
+        await server.put_admin(ID, "chat-admin", PASSWORD)
+        await server.put_database("chat", "chat-admin")
+        await server.stop()
+    again = server_in(tmp_path)
+    await again.start("18")
+    assert psutil.Process(again.pid).username() == "nobody"
+    assert await ask(again, "SELECT current_setting('server_version_num')::int / 10000") == (18,)
     await again.stop()
 
 

@@ -2,7 +2,8 @@
 
 The wheel brings 16 and 18, built without OpenSSL and ICU: so no TLS, and libc's locales. PostgreSQL refuses to run as
 uid 0. Instead of a system user and opened-up directories, a root operator's servers run in a user namespace of their
-own (`unshare`), where the same uid has another number: files stay root's and private.
+own, where the same uid has another number: files stay root's and private. Where namespaces are forbidden, as in most
+containers, they run as `nobody` with one capability left, the one to read root's folders.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ from .spec import RuntimeFailure
 FOLDERS = {16: "pginstall", 18: "pginstall18"}
 HAS_TLS = False
 LOCALE = "C.UTF-8" if sys.platform.startswith("linux") else "C"
-_UNSHARE = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--")
+NAMESPACE = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--")
+_CAPABILITY = "-all,+dac_override"  # to reach what lies in root's private folders
+NOBODY = (
+    *("setpriv", "--securebits=+no_setuid_fixup", "--reuid=nobody", "--regid=65534", "--clear-groups"),
+    *(f"--inh-caps={_CAPABILITY}", f"--ambient-caps={_CAPABILITY}", f"--bounding-set={_CAPABILITY}", "--no-new-privs"),
+    "--",
+)
 
 
 def binaries(major: int) -> Path:
@@ -36,19 +43,30 @@ def nearest(version: str) -> int:
     return min((major for major in FOLDERS if major >= wanted), default=max(FOLDERS))
 
 
-def prefix() -> tuple[str, ...]:
-    """What PostgreSQL's programs are wrapped in for this operator. Raises RuntimeFailure if root cannot be helped."""
+def prefix(data: Path) -> tuple[str, ...]:
+    """What PostgreSQL's programs are wrapped in for this operator and this data directory (which may not exist yet).
+
+    Raises RuntimeFailure when root cannot be helped.
+    """
     if os.geteuid() != 0:
         return ()
-    if (
-        shutil.which("unshare")
-        and subprocess.run([*_UNSHARE, "true"], capture_output=True, check=False).returncode == 0
-    ):
-        return _UNSHARE
+    candidates = [NAMESPACE, NOBODY]
+    if data.exists():
+        candidates = [NAMESPACE if data.stat().st_uid == 0 else NOBODY]
+    for candidate in candidates:
+        if _works(candidate):
+            return candidate
     raise RuntimeFailure(
         "InternalServerError",
-        "PostgreSQL does not run as root, and this machine allows no user namespaces: run chatops as an ordinary user",
+        "PostgreSQL does not run as root, and this machine lets root step down neither by a user namespace (unshare) "
+        "nor by changing its uid (setpriv): run chatops as an ordinary user",
     )
+
+
+def _works(candidate: tuple[str, ...]) -> bool:
+    if shutil.which(candidate[0]) is None:
+        return False
+    return subprocess.run([*candidate, "true"], capture_output=True, check=False).returncode == 0
 
 
 def environment() -> dict[str, str]:

@@ -98,7 +98,7 @@ class PostgresServer:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         password = secrets.token_urlsafe(24)
         _write_private(self._directory / SUPERUSER, password)
-        program = [*pgbinaries.prefix(), str(pgbinaries.binaries(major) / "initdb"), "--pgdata", str(fresh)]
+        program = [*pgbinaries.prefix(fresh), str(pgbinaries.binaries(major) / "initdb"), "--pgdata", str(fresh)]
         options = ["--username", SUPERUSER, "--pwfile=/dev/stdin", "--auth=scram-sha-256", "--no-instructions"]
         process = await asyncio.create_subprocess_exec(
             *program,
@@ -119,10 +119,11 @@ class PostgresServer:
     async def _launch(self) -> None:
         await asyncio.to_thread(_end_orphans, self._data)
         major = int((self._data / "PG_VERSION").read_text())
+        prefix = await asyncio.to_thread(pgbinaries.prefix, self._data)
         settings = {**_SETTINGS, "port": str(self.port)}
         argv = [str(pgbinaries.binaries(major) / "postgres"), "-D", str(self._data)]
         argv += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        command = Command(argv, self._directory, pgbinaries.environment(), signal.SIGINT, pgbinaries.prefix())
+        command = Command(argv, self._directory, pgbinaries.environment(), signal.SIGINT, prefix)
         self._process = await self._children.spawn(command)
         assert self._process.stdout is not None  # noqa: S101
         self._output = asyncio.create_task(pump(self._process.stdout, self._log))
