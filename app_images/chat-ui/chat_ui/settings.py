@@ -39,11 +39,11 @@ class Settings:
         if context < max_tokens + LEAST_PROMPT:
             raise SettingsError(f"LM_CONTEXT must be at least LM_MAX_TOKENS + {LEAST_PROMPT}: no question would fit")
         return cls(
-            host=environ.get("HOST", "0.0.0.0"),  # noqa: S104
+            host=environ.get("HOST") or "0.0.0.0",  # noqa: S104
             port=_number(environ, "CONTAINER_APP_PORT", 80),
-            db_api_url=environ.get("DB_API_URL", "http://db-api").rstrip("/"),
-            lm_api_url=environ.get("LM_API_URL", "http://lm-api").rstrip("/"),
-            model_name=environ.get("LM_MODEL_NAME", DEMO_MODEL),
+            db_api_url=(environ.get("DB_API_URL") or "http://db-api").rstrip("/"),
+            lm_api_url=(environ.get("LM_API_URL") or "http://lm-api").rstrip("/"),
+            model_name=environ.get("LM_MODEL_NAME") or DEMO_MODEL,
             max_tokens=max_tokens,
             context=context,
             session_key=environ["SESSION_KEY"],
@@ -61,7 +61,7 @@ class Settings:
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:
-    value = environ.get(name, str(default))
+    value = environ.get(name) or str(default)
     if not value.isdecimal():
         raise SettingsError(f"{name} must be a whole number")
     return int(value)

@@ -32,7 +32,7 @@ class Settings:
         if missing := [name for name in REQUIRED if not environ.get(name)]:
             raise SettingsError(f"set {', '.join(missing)}: the PostgreSQL server that keeps the chats")
         return cls(
-            host=environ.get("HOST", "0.0.0.0"),  # noqa: S104
+            host=environ.get("HOST") or "0.0.0.0",  # noqa: S104
             port=_whole_number(environ, "CONTAINER_APP_PORT", 80),
             conninfo=_conninfo(environ),
             patience=_whole_number(environ, "DATABASE_PATIENCE_SECONDS", 20),
@@ -40,7 +40,7 @@ class Settings:
 
 
 def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
-    value = environ.get(name, str(default))
+    value = environ.get(name) or str(default)
     if not value.isdecimal():
         raise SettingsError(f"{name} must be a whole number")
     return int(value)

@@ -69,10 +69,14 @@ class Postgres:
 
     def execute(self, sql: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run one statement as the administrator and return its rows."""
-        conninfo = make_conninfo(host="127.0.0.1", port=self.port, user="postgres", password=PASSWORD, dbname=database)
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with self.connection(database) as connection:
             cursor = connection.execute(sql)
             return cursor.fetchall() if cursor.description else []
+
+    def connection(self, database: str) -> psycopg.Connection:
+        """A connection of the administrator, in autocommit mode."""
+        conninfo = make_conninfo(host="127.0.0.1", port=self.port, user="postgres", password=PASSWORD, dbname=database)
+        return psycopg.connect(conninfo, autocommit=True)
 
     def environ(self, database: str) -> dict[str, str]:
         """What db-api gets: the Azure name, and libpq's own variables that lead to this server."""

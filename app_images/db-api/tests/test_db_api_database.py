@@ -36,16 +36,24 @@ def write(client: httpx.Client, number: int) -> int:
     return client.post(f"/chats/{CHAT_ID}/messages", json=message).status_code
 
 
-def test_replicas_that_start_together_migrate_once(postgres: Postgres, database: str) -> None:
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+def test_replicas_that_start_together_take_turns_and_migrate_once(postgres: Postgres, database: str) -> None:
     postgres.create_database(database)
-    with ThreadPoolExecutor(4) as pool:
+    with postgres.connection(database) as first, ThreadPoolExecutor(4) as pool:
+        first.execute("SELECT pg_advisory_lock(4701936225)")
         replicas = list(pool.map(lambda _: Service(DB_API, "db_api", postgres.environ(database)), range(4)))
         try:
+            assert any(postgres.execute(WAITING, database) == [(4,)] for _ in range(1000))
+            assert [httpx.get(f"{r.url}/ready", trust_env=False).status_code for r in replicas] == [503] * 4
+            first.close()
             for replica in replicas:
                 replica.wait_for_line("the database is ready, schema 2")
             applied = [name for (name,) in postgres.execute("SELECT name FROM schema_migrations ORDER BY 1", database)]
             assert applied == MIGRATIONS
             assert sum(replica.log.count("applied migration") for replica in replicas) == len(MIGRATIONS)
+            assert not any("cannot be used yet" in replica.log for replica in replicas)
         finally:
             assert [replica.terminate() for replica in replicas] == [0] * 4
 
