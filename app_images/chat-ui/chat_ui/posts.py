@@ -10,6 +10,7 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from . import events, questions
@@ -24,31 +25,32 @@ LONGEST_WAIT = 100.0  # seconds that a plain form post waits for its answer; pro
 router = APIRouter(prefix="/chats/{chat_id}")
 
 
+class Question(BaseModel):
+    """The form that asks; a page sets the id, so that the same form sent twice is one message."""
+
+    message: str = ""
+    message_id: UUID = Field(default_factory=uuid4)
+
+
 @router.post("/messages")
 async def ask(
-    request: Request,
-    services: Shared,
-    key: OpenChat,
-    message: Annotated[str, Form()] = "",
-    message_id: Annotated[UUID | None, Form()] = None,
-    new: bool = False,
+    request: Request, services: Shared, key: OpenChat, form: Annotated[Question, Form()], new: bool = False
 ) -> Response:
     """The next message of a chat; with `?new=1` the chat is created with it, under the id that the caller chose.
 
     The message is stored before anything is answered. Sent again with the same `message_id`, it is not doubled.
     """
     try:
-        text = questions.check(message, services.settings.prompt_tokens)
+        text = questions.check(form.message, services.settings.prompt_tokens)
         if new:
             await services.store.create_chat(key, questions.title(text))
-        message_id = message_id or uuid4()
-        await services.store.add_question(key, message_id, text)
-        return await _answer(request, services, key, message_id)
+        await services.store.add_question(key, form.message_id, text)
+        return await _answer(request, services, key, form.message_id)
     except Refusal as refusal:
         if events.wanted(request) or refusal.status >= 500:
             raise
         chat = None if new else await services.store.get_chat(key)
-        return await chat_page(services, key, chat, refusal, draft=message)
+        return await chat_page(services, key, chat, refusal, draft=form.message)
 
 
 @router.post("/answers")
