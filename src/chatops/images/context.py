@@ -32,11 +32,11 @@ class Context:
         return tuple(sorted(self._let_through()))
 
     def _let_through(self) -> Iterator[Path]:
-        from pathspec import PathSpec
+        from pathspec import GitIgnoreSpec
 
         ignore = self.folder / ".dockerignore"
         lines = ignore.read_text().splitlines() if ignore.is_file() else []
-        rules = PathSpec.from_lines("gitignore", [_rooted(line) for line in (*lines, *ALWAYS_IGNORED)])
+        rules = GitIgnoreSpec.from_lines([_rooted(line) for line in (*lines, *ALWAYS_IGNORED)])
         for name in rules.match_tree_files(self.folder, negate=True):
             path = Path(name)
             if path.name != ".dockerignore":

@@ -40,9 +40,10 @@ def test_dockerignore_counts_from_the_root_and_can_take_back(folder: Path) -> No
     ]
 
 
-def test_the_dockerfile_is_sent_even_when_ignored(folder: Path) -> None:
+def test_all_but_one_folder_can_be_ignored_and_the_dockerfile_is_still_sent(folder: Path) -> None:
     (folder / ".dockerignore").write_text("*\n!app\n")
-    assert Path("Dockerfile") in Context(folder).files
+    sent = [path.as_posix() for path in Context(folder).files]
+    assert sorted(sent) == ["Dockerfile", "app/main.py", "app/tests/data.txt"]
 
 
 def test_the_tag_changes_with_content_mode_name_and_arguments_and_with_nothing_else(folder: Path) -> None:
