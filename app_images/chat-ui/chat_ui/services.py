@@ -36,13 +36,13 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         yield Services(settings, store, answers)
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     found = request.app.state.services
     assert isinstance(found, Services)  # noqa: S101
     return found
 
 
-def _session(request: Request) -> str:
+async def _session(request: Request) -> str:
     return str(request.state.session)
 
 
@@ -50,7 +50,7 @@ Shared = Annotated[Services, Depends(_services)]
 Session = Annotated[str, Depends(_session)]
 
 
-def _chat(session: Session, chat_id: UUID) -> ChatKey:
+async def _chat(session: Session, chat_id: UUID) -> ChatKey:
     return ChatKey(session, chat_id)
 
 

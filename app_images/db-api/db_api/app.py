@@ -21,7 +21,7 @@ from .settings import Settings
 MAX_BODY = 1024 * 1024  # the longest message, each character written as a JSON escape
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database = request.app.state.database
     assert isinstance(database, Database)  # noqa: S101
     return database

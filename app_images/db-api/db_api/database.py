@@ -7,7 +7,6 @@ all: with at most 5 per replica, five replicas fit.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
@@ -29,21 +28,25 @@ log = logging.getLogger(__name__)
 
 
 class Database:
-    """A PostgreSQL database that may be away for a while: at start, and at any moment later."""
+    """A PostgreSQL database that may be away for a while: at start, and at any moment later.
+
+    While it is away, requests wait for one task that tries to reach it, instead of each trying by itself.
+    """
 
     def __init__(self, conninfo: str, patience: float) -> None:
         self._conninfo = conninfo
         self._patience = patience
-        self._migrated = asyncio.Event()
-        self._starting: asyncio.Task[None] | None = None
-        # short waits: `run` asks again, and each new question makes the pool try a new connection at once
+        self._reached = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._lost.set()
+        self._reaching: asyncio.Task[None] | None = None
+        # a short wait for a connection: after it, the pool forgets broken attempts and `run` asks it again
         self._pool: Pool = AsyncConnectionPool(
             conninfo,
             connection_class=Connection,
             kwargs={"autocommit": True, "row_factory": dict_row},
             min_size=1,
             max_size=5,
-            max_waiting=200,
             timeout=1.0,
             reconnect_timeout=1.0,
             max_lifetime=1800,
@@ -52,49 +55,56 @@ class Database:
         )
 
     async def __aenter__(self) -> Self:
-        self._starting = asyncio.create_task(self._start())
+        self._reaching = asyncio.create_task(self._reach())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._starting:
-            self._starting.cancel()
+        if self._reaching:
+            self._reaching.cancel()
             with suppress(asyncio.CancelledError):
-                await self._starting
+                await self._reaching
         await self._pool.close()
 
-    async def _start(self) -> None:
-        """Migrate as soon as the database answers, however long that takes; then open the pool."""
-        while not self._migrated.is_set():
+    async def _reach(self) -> None:
+        """Whenever the database is lost (as it is at first), try until it answers and its schema is up to date."""
+        while True:
+            await self._lost.wait()
             try:
                 number = await migrate(self._conninfo)
             except psycopg.Error as error:
                 log.warning("the database cannot be used yet: %s", _first_line(error))
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.25)
             else:
                 await self._pool.open()
-                self._migrated.set()
+                self._lost.clear()
+                self._reached.set()
                 log.info("the database is ready, schema %d", number)
+
+    def _lose(self, error: Exception) -> None:
+        log.warning("looking for the database again after: %s", _first_line(error))
+        self._reached.clear()
+        self._lost.set()
 
     async def run(self, operation: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `operation` in one transaction, again when the connection breaks; 503 when patience ends.
 
         When this returns, what was written is committed. `operation` must be safe to run twice.
         """
-        deadline = asyncio.get_running_loop().time() + self._patience
-        pause = 0.05
+        clock = asyncio.get_running_loop().time
+        deadline, pause = clock() + self._patience, 0.02
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
-                    await self._migrated.wait()
+                    await self._reached.wait()
                     return await self._once(operation)
-            except TRANSIENT as error:
-                log.warning("trying again after: %s", _first_line(error))
-            except TimeoutError:
-                fail(DATABASE_UNAVAILABLE)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-            pause = min(pause * 2, 0.8)
+            except (*TRANSIENT, TimeoutError) as error:
+                if clock() >= deadline:
+                    fail(DATABASE_UNAVAILABLE)
+                self._lose(error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.5)
 
     async def _once(self, operation: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._pool.connection() as connection, connection.transaction():
@@ -102,12 +112,15 @@ class Database:
 
     async def ready(self) -> bool:
         """Whether the schema is there and the database answers within two seconds."""
-        if not self._migrated.is_set():
+        if not self._reached.is_set():
             return False
         try:
             async with asyncio.timeout(2.0), self._pool.connection() as connection:
                 await connection.execute("SELECT 1")
-        except (*TRANSIENT, TimeoutError):
+        except TRANSIENT as error:
+            self._lose(error)
+            return False
+        except TimeoutError:
             return False
         return True
 

@@ -90,17 +90,22 @@ def test_a_kill_of_the_database_server_is_not_seen_by_callers(own_postgres: Post
         assert service.terminate() == 0
 
 
-def test_while_the_database_is_away_it_says_so(own_postgres: Postgres) -> None:
-    service = Service(DB_API, "db_api", own_postgres.environ("chat") | {"DATABASE_PATIENCE_SECONDS": "2"})
+def test_while_the_database_is_away_it_says_so_to_many_and_then_recovers(own_postgres: Postgres) -> None:
+    environ = own_postgres.environ("chat") | {"DATABASE_PATIENCE_SECONDS": "3"}
+    service = Service(DB_API, "db_api", environ)
     try:
-        with caller(service) as client:
+        with caller(service) as client, ThreadPoolExecutor(100) as pool:
             service.wait_for_line("the database is ready")
             own_postgres.kill()
+            answers = list(pool.map(lambda _: client.get("/chats"), range(100)))
             assert client.get("/ready").status_code == 503
             assert client.get("/health").status_code == 200
-            answer = client.get("/chats")
-            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
-            assert answer.headers["Retry-After"]
+            assert {a.status_code for a in answers} == {503}
+            assert {a.json()["error"]["code"] for a in answers} == {"database_unavailable"}
+            assert all(a.headers["Retry-After"] for a in answers)
+            own_postgres.start()
+            assert client.get("/chats").status_code == 200
+            assert client.get("/ready").status_code == 200
     finally:
         assert service.terminate() == 0
 
