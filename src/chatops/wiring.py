@@ -41,7 +41,11 @@ def environment_of(service: Service, config: Config, database_host: str) -> dict
 
 def _of_image(image: str, config: Config, database_host: str) -> dict[str, str]:
     model = config.model
-    about_model = {"LM_MODEL_NAME": model.name, "LM_MAX_TOKENS": str(model.max_tokens)}
+    about_model = {
+        "LM_MODEL_NAME": model.name,
+        "LM_CONTEXT": str(model.context),
+        "LM_MAX_TOKENS": str(model.max_tokens),
+    }
     match image:
         case "chat-ui":
             return about_model
@@ -50,6 +54,6 @@ def _of_image(image: str, config: Config, database_host: str) -> dict[str, str]:
         case "lm-api":
             file = {"LM_MODEL": model.source, "LM_MODEL_SHA256": model.sha256}
             chosen = {name: value for name, value in file.items() if value}
-            return {**about_model, "LM_SLOTS": str(model.slots), "LM_CONTEXT": str(model.context), **chosen}
+            return {**about_model, "LM_SLOTS": str(model.slots), **chosen}
         case _:
             return {}

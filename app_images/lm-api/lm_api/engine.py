@@ -51,6 +51,7 @@ def parameters(params: Any, settings: Settings, socket: str, model: str) -> "xll
     params.kv_unified = False
     params.n_ctx = settings.context * settings.slots  # llama.cpp divides it by the slots
     params.n_predict = settings.max_tokens  # a default only: the gate clamps what a client asks for
+    params.sampling.temp = settings.temperature
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
     params.n_threads_http = HTTP_THREADS  # an open stream holds one: too few would starve /health
     params.cache_ram_mib = PROMPT_CACHE_MIB

@@ -17,7 +17,7 @@ class Settings:
     """What lm-api needs to know.
 
     `context` and `max_tokens` are in tokens, `context` per slot; `threads` is a number of CPU threads, never 0;
-    `drain` is in seconds.
+    `temperature` is what a request without one gets; `drain` is in seconds.
     """
 
     host: str
@@ -30,6 +30,7 @@ class Settings:
     context: int
     max_tokens: int
     threads: int
+    temperature: float
     drain: float = 25.0
 
     @classmethod
@@ -46,6 +47,7 @@ class Settings:
             context=_integer(env, "LM_CONTEXT", 1024, 64, 1_048_576),
             max_tokens=_integer(env, "LM_MAX_TOKENS", 256, 1, 1_048_576),
             threads=_integer(env, "LM_THREADS", 0, 0, 512) or cpu_limit(),
+            temperature=_integer(env, "LM_TEMPERATURE_PERCENT", 30, 0, 200) / 100,
         )
 
 

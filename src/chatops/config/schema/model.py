@@ -26,6 +26,10 @@ def _path_or_url(value: str) -> str:
     return value
 
 
+LEAST_QUESTION = 128
+"""Tokens that chat-ui keeps for the question beside the longest answer."""
+
+
 class Images(Section):
     """How the services' images are built."""
 
@@ -85,12 +89,14 @@ class LanguageModel(Section):
     @classmethod
     def _answer_fits(cls, value: int, info: ValidationInfo) -> int:
         context = info.data.get("context")
-        if context is not None and value >= context:
+        if context is not None and value > context - LEAST_QUESTION:
             raise refuse(
                 f"{value} leaves no room for a question in context ({context})",
-                f"an integer from 1 to {context - 1}",
+                f"an integer from 1 to {context - LEAST_QUESTION}",
                 otherwise=Otherwise(
-                    "context", f"{context} has no room for max_tokens ({value} when left out)", f"more than {value}"
+                    "context",
+                    f"{context} has no room for max_tokens ({value} when left out)",
+                    f"{value + LEAST_QUESTION} or more",
                 ),
             )
         return value
