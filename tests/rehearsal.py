@@ -37,6 +37,7 @@ class Machine:
 
     folder: Path
     home: Path
+    command: Path = CHATOPS
     printed: list[str] = field(default_factory=list)
 
     @property
@@ -51,7 +52,7 @@ class Machine:
 
     def chatops(self, *words: str, code: int = 0) -> Ran:
         ran = subprocess.run(
-            [str(CHATOPS), *words],
+            [str(self.command), *words],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
