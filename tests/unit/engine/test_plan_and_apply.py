@@ -210,6 +210,16 @@ def test_down_on_nothing_is_an_empty_plan() -> None:
     assert plan_down(STACK, observe(STACK, Shelf())).work == ()
 
 
+def test_a_running_operation_is_waited_for_and_then_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatops.engine.apply.SETTLE_SECONDS", 0)
+    shelf = Shelf(bodies={"group": {"size": 1}}, busy={"group"})
+    plan = plan_up([Thing("group", (("size", 2),))], observe([GROUP], shelf))
+    shelf.bodies["group"] = {"size": 2}  # what the running operation makes of it
+    outcome = apply(plan, shelf, lambda event: None, Event())
+    assert outcome.complete
+    assert writes(shelf) == []
+
+
 def test_an_orphan_is_deleted_last() -> None:
     shelf = Shelf(bodies={"old": {}})
     plan = plan_up([GROUP], observe([GROUP], shelf), [Thing("old")])
