@@ -13,6 +13,9 @@ import psutil
 import pytest
 from rehearsal import Machine, Person
 
+from chatops.azure.clients import Azure
+from chatops.azure.cloud import local
+
 WRITES = ("PUT", "PATCH", "DELETE")
 READING_POSTS = ("/listbuildsourceuploadurl", "/listlogsasurl", "/sharedkeys", "/listsecrets", "/getauthtoken")
 WATCH_THE_ANSWER = """() => {
@@ -172,6 +175,18 @@ def secret_values(stack: Machine) -> set[str]:
     names = ("POSTGRES_PASSWORD", "SESSION_KEY")
     found = {p.environ()[name] for p in stack.processes() for name in names if name in p.environ()}
     return found | {(stack.home / "cloud" / "client-secret").read_text().strip()}
+
+
+def test_down_keeps_what_is_not_the_stacks_and_names_it(stack: Machine) -> None:
+    azure = Azure(local(stack.home / "cloud" / "endpoint.json"))
+    azure.identities.user_assigned_identities.create_or_update("chat-rg", "theirs", {"location": "germanywestcentral"})
+
+    said = stack.chatops("down", "--yes").out
+    assert "userAssignedIdentities/theirs: not this stack's, left alone" in said
+    assert [item["id"].rsplit("/", 1)[-1] for item in azure.inventory("chat-rg")] == ["theirs"]
+
+    azure.identities.user_assigned_identities.delete("chat-rg", "theirs")
+    stack.chatops("up")
 
 
 def test_down_leaves_nothing_but_logs_and_then_up_works_again(stack: Machine) -> None:

@@ -36,9 +36,7 @@ def _plan(session: Session) -> Plan:
         return Plan(())
     orphans, foreign = session.others()
     observed.update(session.observe(orphans))
-    group = [r for r in session.resources if r.address == "group"]
-    rest = [r for r in session.resources if r.address != "group"]
-    plan = plan_down([*orphans, *rest, *([] if foreign else group)], observed)
+    plan = plan_down([*orphans, *session.resources], observed, keep=("group",) if foreign else ())
     return replace(plan, kept=tuple(foreign))
 
 

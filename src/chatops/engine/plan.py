@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -107,9 +107,10 @@ def decide(resource: Resource[Any], observed: Observed | None, known: Known) -> 
     return Step(Action.UPDATE, resource, fields, differences, observed)
 
 
-def plan_down(resources: Sequence[Resource[C]], observed: Mapping[str, Observed]) -> Plan:
-    """Decide what deletes everything that was observed, dependents first."""
-    present = [r for r in in_order(resources) if r.address in observed and observed[r.address].exists]
+def plan_down(resources: Sequence[Resource[C]], observed: Mapping[str, Observed], keep: Collection[str] = ()) -> Plan:
+    """Decide what deletes everything that was observed but the addresses in `keep`, dependents first."""
+    there = {address for address, seen in observed.items() if seen.exists and address not in keep}
+    present = [resource for resource in in_order(resources) if resource.address in there]
     gone = {resource.address for resource in present}
     steps = [
         Step(

@@ -206,6 +206,14 @@ def test_down_deletes_dependents_first_and_spares_calls_for_what_goes_along() ->
     assert writes(shelf) == ["delete app", "delete vault", "delete group"]
 
 
+def test_down_can_keep_what_others_still_need() -> None:
+    shelf = Shelf()
+    up(shelf)
+    plan = plan_down(STACK, observe(STACK, shelf), keep=("group",))
+    assert apply(plan, shelf, lambda event: None, Event()).complete
+    assert writes(shelf)[-2:] == ["delete app", "delete vault"]
+
+
 def test_down_on_nothing_is_an_empty_plan() -> None:
     assert plan_down(STACK, observe(STACK, Shelf())).work == ()
 
