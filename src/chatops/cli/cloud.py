@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatops.cli import daemon, places
+from chatops.cli import azure_cli, daemon, places
 from chatops.cli.options import Output, OutputFormat, Yes
 from chatops.cli.session import confirm, view_of
 from chatops.errors import ChatopsError
@@ -23,6 +23,7 @@ SHOWN = (
     "tenant",
     "proxy",
     "ingress",
+    "operator_email",
     "client_id",
     "client_secret_file",
 )
@@ -54,13 +55,19 @@ def status(output: OutputFormat = Output.human) -> None:
 
 @group.command()
 def env(output: OutputFormat = Output.human) -> None:
-    """Print what other tools need to reach it: eval "$(chatops cloud env)"."""
+    """Print what other tools, `az` among them, need to reach it and nothing else: eval "$(chatops cloud env)".
+
+    Then: az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" --tenant "$AZURE_TENANT_ID"
+    """
     found = _running()
     variables = {
         "AZURE_SUBSCRIPTION_ID": found["subscription"],
         "AZURE_TENANT_ID": found["tenant"],
         "AZURE_CLIENT_ID": found["client_id"],
         "AZURE_AUTHORITY_HOST": found["active_directory"],
+        "AZURE_CONFIG_DIR": str(azure_cli.configure(found)),
+        "AZURE_CORE_COLLECT_TELEMETRY": "no",
+        "CHATOPS_OPERATOR_EMAIL": found["operator_email"],
         "REQUESTS_CA_BUNDLE": found["ca_file"],
         "HTTPS_PROXY": found["proxy"],
         "NO_PROXY": "127.0.0.1",

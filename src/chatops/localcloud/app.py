@@ -15,6 +15,7 @@ from .arm import Arm
 from .control.table import ENDPOINTS
 from .data.build import builds_routes
 from .data.streams import stream_routes
+from .directory import Graph
 from .identity import MANAGEMENT, SignIn
 from .journal import Journal
 from .world import World
@@ -69,6 +70,7 @@ def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
     inner = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
     journalled = Journal(inner, calls, "management")
     beside = [Route("/metadata/endpoints", metadata), *stream_routes(world), *builds_routes(world.builds)]
+    beside += Graph(world).routes()
     outer = Starlette(routes=[*beside, *sign_in.routes()])
     outer.router.default = journalled
     return outer
@@ -87,6 +89,7 @@ def _metadata(origin: str, world: World) -> dict[str, object]:
         "portal": origin,
         "graphAudience": "https://graph.windows.net/",
         "graph": "https://graph.windows.net/",
+        "microsoftGraphResourceId": origin,
         "resourceManager": origin,
         "authentication": {
             "loginEndpoint": f"{origin}/adfs",

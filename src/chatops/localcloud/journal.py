@@ -51,3 +51,10 @@ class Journal:
             "status": status,
             "ms": round(seconds * 1000, 1),
         }
+
+
+def note(path: Path, line: dict[str, object]) -> None:
+    """Add what happened beside the calls, e.g. a tunnel that was refused."""
+    path.touch(mode=0o600)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"time": clock.iso(), **line}) + "\n")

@@ -1,7 +1,7 @@
 """A CONNECT proxy that lets Azure's public names reach this daemon and nothing else.
 
 So `https://NAME.vault.azure.net` and `https://NAME.azurecr.io` keep their real names, and a client that is pointed
-here by mistake cannot get out to the real Azure.
+here by mistake cannot get out to the real Azure. The journal names every host that was asked for, and the answer.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import asyncio
 import contextlib
 import socket
 from asyncio import StreamReader, StreamWriter
+from pathlib import Path
+
+from .journal import note
 
 SUFFIXES = (".vault.azure.net", ".azurecr.io")
 NAMES = ("management.azure.com", "login.microsoftonline.com")
@@ -20,8 +23,9 @@ BLOCK = 65536
 class Proxy:
     """Tunnels to the daemon's own TLS port on loopback."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, calls: Path) -> None:
         self._target = target
+        self._calls = calls
         self._server: asyncio.Server | None = None
         self._open: set[StreamWriter] = set()
 
@@ -39,7 +43,10 @@ class Proxy:
         self._open.add(writer)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            if not allowed(head):
+            method, place = request_line(head)
+            status = 200 if allowed(method, place) else 403
+            note(self._calls, {"plane": "proxy", "method": method, "path": place, "status": status})
+            if status == 403:
                 writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 await writer.drain()
                 return
@@ -70,8 +77,13 @@ async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
         writer.close()
 
 
-def allowed(head: bytes) -> bool:
-    """Whether this request head asks for a tunnel to one of Azure's names on port 443."""
+def request_line(head: bytes) -> tuple[str, str]:
+    """Method and target of a request head; the target without a query, which may hold secrets."""
     method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
-    host, _, port = rest.split(" ")[0].lower().rpartition(":")
+    return method, rest.split(" ")[0].split("?")[0].lower()
+
+
+def allowed(method: str, place: str) -> bool:
+    """Whether this is a request for a tunnel to one of Azure's names on port 443."""
+    host, _, port = place.rpartition(":")
     return method == "CONNECT" and port == "443" and (host in NAMES or host.endswith(SUFFIXES))

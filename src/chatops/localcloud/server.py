@@ -32,6 +32,7 @@ from .control.roles import own
 from .control.table import KINDS
 from .data.keyvault import vault_app
 from .data.registry import registry_app
+from .directory import email
 from .identity import SignIn, Tokens
 from .journal import Journal
 from .operations import Operations
@@ -140,7 +141,7 @@ class Daemon:
         self._certificates.ensure()
         self._make_secret()
         bound, tunnel = listener(self._store, "arm"), listener(self._store, "proxy")
-        world, proxy = self._world(bound.getsockname()[1]), Proxy(bound.getsockname()[1])
+        world, proxy = self._world(bound.getsockname()[1]), Proxy(bound.getsockname()[1], self._places.calls)
         server = self._server(world)
         own(world)
         await world.runtime.start()
@@ -219,6 +220,7 @@ class Daemon:
             "tenant": kept.tenant,
             "proxy": f"http://127.0.0.1:{proxy_port}",
             "ingress": world.runtime.ingress_url,
+            "operator_email": email(),
             "client_id": kept.client_id,
             "client_secret_file": str(self._places.secret),
             "pid": os.getpid(),
