@@ -172,11 +172,10 @@ async def _send_back(request: web.BaseRequest, answer: aiohttp.ClientResponse) -
         try:
             async for chunk in answer.content.iter_any():
                 await response.write(chunk)
-        except aiohttp.ClientError:
+            await response.write_eof()
+        except aiohttp.ClientError:  # of the replica, or of a client that went away
             if request.transport is not None:  # a clean end would pass a torn answer off as a whole one
                 request.transport.abort()
-            return response
-        await response.write_eof()
         return response
 
 
