@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from chatops.cli import azure_cli, daemon, places
+from chatops.cli import azure_cli, daemon, faults, places, trouble
 from chatops.cli.options import Output, OutputFormat, Yes
 from chatops.cli.session import confirm, view_of
 from chatops.errors import ChatopsError
 
 group = typer.Typer(no_args_is_help=True, help="The local cloud: Azure's management API on this machine.")
+group.add_typer(faults.group, name="faults")
 
 SHOWN = (
     "arm",
@@ -27,14 +28,25 @@ SHOWN = (
     "client_id",
     "client_secret_file",
 )
+Latency = Annotated[
+    trouble.Latency | None,
+    typer.Option(help="How long operations take: as long as their work, or as long as recorded on Azure."),
+]
+Speed = Annotated[float | None, typer.Option(help="Divides recorded latencies: 20 makes 5 minutes 15 seconds.")]
 Last = Annotated[int, typer.Option("-n", "--last", min=0, help="Only the last so many; 0 for all.")]
 
 
 @group.command()
-def start(output: OutputFormat = Output.human) -> None:
-    """Start it in the background, if it is not running, and print how to reach it."""
+def start(latency: Latency = None, speed: Speed = None, output: OutputFormat = Output.human) -> None:
+    """Start it in the background, if it is not running, and print how to reach it.
+
+    A running one takes over what is asked for. Latency and speed stay until the world is deleted.
+    """
     view = view_of(output)
     found = daemon.start(view.note)
+    asked = {"latency": latency, "speed": speed}
+    if wanted := {name: value for name, value in asked.items() if value is not None}:
+        trouble.order(wanted)
     view.record({key: found[key] for key in SHOWN})
 
 
@@ -48,7 +60,11 @@ def stop(output: OutputFormat = Output.human) -> None:
 def status(output: OutputFormat = Output.human) -> None:
     """Tell whether it runs, where it answers and where its files lie."""
     found = daemon.endpoint()
-    running: dict[str, Any] = {key: found[key] for key in ("pid", *SHOWN)} if found else {}
+    running: dict[str, Any] = {}
+    if found:
+        ordered = trouble.ordered()
+        running = {key: found[key] for key in ("pid", *SHOWN)}
+        running |= {"latency": ordered["latency"], "speed": ordered["speed"], "faults": len(ordered["faults"])}
     files = {"world": places.world(), "logs": places.logs(), "cache": places.cache()}
     view_of(output).record({"running": found is not None, **running, **files})
 

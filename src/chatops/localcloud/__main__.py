@@ -8,8 +8,10 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from .server import Daemon, HomeTaken, Places, take
+from .trouble.latency import MODES
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -20,10 +22,11 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--role-delay",
         type=float,
-        default=0,
         metavar="SECONDS",
-        help="time until a role assignment counts (default: 0)",
+        help="time until a role assignment counts (default: as last time, at first 0)",
     )
+    parser.add_argument("--latency", choices=MODES, help="how long operations take (default: as last time, or none)")
+    parser.add_argument("--speed", type=float, help="divides recorded latencies (default: as last time, at first 1)")
     return parser.parse_args(argv)
 
 
@@ -34,6 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     home = asked.home.resolve()
     places = Places(home, (asked.cache or home / "cache").resolve(), (asked.logs or home / "logs").resolve())
     places.make()
+    wanted = {"role_delay": asked.role_delay, "latency": asked.latency, "speed": asked.speed}
+    trouble = {name: value for name, value in wanted.items() if value is not None}
     try:
         lock = take(places)
     except HomeTaken as failure:
@@ -45,12 +50,12 @@ def main(argv: list[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     with lock:
-        asyncio.run(_serve(places, asked.role_delay))
+        asyncio.run(_serve(places, trouble))
     return 0
 
 
-async def _serve(places: Places, role_delay: float) -> None:
-    await Daemon(places, role_delay).run()
+async def _serve(places: Places, trouble: dict[str, Any]) -> None:
+    await Daemon(places, trouble).run()
 
 
 if __name__ == "__main__":

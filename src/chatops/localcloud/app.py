@@ -18,6 +18,8 @@ from .data.streams import stream_routes
 from .directory import Graph
 from .identity import MANAGEMENT, SignIn
 from .journal import Journal
+from .trouble.front import Trouble
+from .trouble.routes import trouble_routes
 from .world import World
 
 METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
@@ -68,9 +70,10 @@ def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
 
     routes = [Route("/{path:path}", arm.handle, methods=METHODS)]
     inner = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
-    journalled = Journal(inner, calls, "management")
+    journalled = Journal(Trouble(inner, world.desk, "management"), calls, "management")
     beside = [Route("/metadata/endpoints", metadata), *stream_routes(world), *builds_routes(world.builds)]
     beside += Graph(world).routes()
+    beside += trouble_routes(world.desk, world.tokens, world.origin)
     outer = Starlette(routes=[*beside, *sign_in.routes()])
     outer.router.default = journalled
     return outer

@@ -1,12 +1,60 @@
-"""The local cloud's time: the machine's UTC clock, in the spellings that Azure uses."""
+"""The local cloud's time: the machine's UTC clock and what it was put ahead by, in the spellings that Azure uses.
+
+Whatever waits here waits by this clock, so that a test can put it ahead instead of waiting. Tokens and certificates
+live by the machine's own clock (`wall`): clients judge them by theirs.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+
+@dataclass
+class _Hands:
+    """How far the clock was put ahead, and who waits by it."""
+
+    ahead: timedelta = timedelta()
+    waiting: set[asyncio.Event] = field(default_factory=set)
+
+
+_hands = _Hands()
+
+
+def wall() -> datetime:
+    """The machine's own time."""
+    return datetime.now(UTC)
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    return wall() + _hands.ahead
+
+
+def ahead() -> float:
+    """Seconds between the machine's clock and this one."""
+    return _hands.ahead.total_seconds()
+
+
+def advance(seconds: float) -> None:
+    """Put the clock ahead; whoever waits long enough by then goes on at once."""
+    _hands.ahead += timedelta(seconds=seconds)
+    for moved in _hands.waiting:
+        moved.set()
+
+
+async def sleep(seconds: float) -> None:
+    """Wait until this clock shows `seconds` more than now."""
+    end = now() + timedelta(seconds=seconds)
+    while (left := (end - now()).total_seconds()) > 0:
+        moved = asyncio.Event()
+        _hands.waiting.add(moved)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(moved.wait(), left)
+        finally:
+            _hands.waiting.discard(moved)
 
 
 def iso(moment: datetime | None = None) -> str:

@@ -49,7 +49,7 @@ class Tokens:
 
     def issue(self, oid: str, audience: str, appid: str = "", lifetime: int = LIFETIME) -> str:
         """A token for the principal `oid` and one audience, valid for `lifetime` seconds."""
-        now = clock.epoch()
+        now = clock.epoch(clock.wall())
         claims = {
             "aud": audience,
             "iss": f"https://sts.windows.net/{self._tenant}/",

@@ -1,4 +1,5 @@
-"""The journal of calls: one JSON object a line with when, what, which api-version, how it ended and how long it took.
+"""The journal of calls: one JSON object a line with when, what, which api-version, how it ended, how long it took, and
+which fault rule struck it, if any.
 
 Never bodies, tokens or query values other than the api-version.
 """
@@ -27,18 +28,27 @@ class Journal:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, moment, status = time.monotonic(), clock.iso(), 0
+        began, moment, status, written = time.monotonic(), clock.iso(), 0, False
+
+        def write() -> None:
+            nonlocal written
+            if not written:
+                self._file.write(json.dumps(self._line(scope, moment, status, time.monotonic() - began)) + "\n")
+            written = True
 
         async def note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif not message.get("more_body"):
+                # whoever has the whole answer finds the call in the journal
+                write()
             await send(message)
 
         try:
             await self._app(scope, receive, note)
         finally:
-            self._file.write(json.dumps(self._line(scope, moment, status, time.monotonic() - began)) + "\n")
+            write()
 
     def _line(self, scope: Scope, moment: str, status: int, seconds: float) -> dict[str, object]:
         query = dict(part.split("=", 1) for part in scope["query_string"].decode().split("&") if "=" in part)
@@ -50,6 +60,7 @@ class Journal:
             "api_version": query.get("api-version"),
             "status": status,
             "ms": round(seconds * 1000, 1),
+            "fault": scope.get("fault"),
         }
 
 

@@ -12,6 +12,7 @@ import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
@@ -95,6 +96,26 @@ Pace = Callable[[Operation], float]
 """How many seconds an operation takes at least; without one, as long as the real work behind it."""
 
 
+@dataclass(frozen=True)
+class Fate:
+    """What is in store for an operation instead of its work: to fail with a code and a message, or (None) no end.
+
+    One without end does its work after all when `released` is set.
+    """
+
+    failure: tuple[str, str] | None
+    released: asyncio.Event
+
+    async def befall(self) -> None:
+        if self.failure:
+            raise ArmError(400, *self.failure)
+        await self.released.wait()
+
+
+FATE: ContextVar[Fate | None] = ContextVar("fate", default=None)
+"""Set around the request that starts an operation; the operation's task takes it over."""
+
+
 class Operations:
     """Everything under way and everything that ended lately."""
 
@@ -148,14 +169,18 @@ class Operations:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _carry_out(self, operation: Operation, work: Work) -> None:
-        earliest = asyncio.get_running_loop().time() + self._pace(operation)
+        pause = asyncio.ensure_future(clock.sleep(self._pace(operation)))
         try:
+            if fate := FATE.get():
+                await fate.befall()
             await work()
-            await asyncio.sleep(earliest - asyncio.get_running_loop().time())
+            await pause
         except ArmError as failure:
             operation.error, operation.failed_with = failure.error, failure.status
         except RuntimeFailure as failure:
             operation.error, operation.failed_with = {"code": failure.code, "message": str(failure)}, 400
+        finally:
+            pause.cancel()
 
     def _ended(self, operation: Operation, task: asyncio.Task[None], settle: Settle) -> None:
         self._tasks.pop(operation.token.lower(), None)

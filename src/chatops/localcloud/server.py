@@ -15,10 +15,10 @@ import secrets
 import signal
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -40,6 +40,9 @@ from .proxy import Proxy
 from .replay import replay
 from .runtime.local import LocalRuntime
 from .store import Store
+from .trouble.connection import Connection
+from .trouble.desk import Desk
+from .trouble.front import Trouble
 from .world import Settings, World
 
 log = logging.getLogger(__name__)
@@ -99,13 +102,13 @@ def take(places: Places) -> IO[str]:
     return lock
 
 
-def settings(store: Store, home: Path, role_delay: float) -> Settings:
+def settings(store: Store, home: Path) -> Settings:
     """This world's identity: made once, the same ever after."""
     kept = store.get(SETTINGS, "world")
     if kept is None:
         kept = {name: str(uuid.uuid4()) for name in ("subscription", "tenant", "client_id", "operator")}
         store.put(SETTINGS, "world", kept)
-    return Settings(home=home, role_delay=role_delay, **kept)
+    return Settings(home=home, **kept)
 
 
 def listener(store: Store, name: str) -> socket.socket:
@@ -123,12 +126,14 @@ def listener(store: Store, name: str) -> socket.socket:
 
 
 class Daemon:
-    """One running local cloud."""
+    """One running local cloud; `trouble` is what its desk is told first."""
 
-    def __init__(self, places: Places, role_delay: float = 0) -> None:
+    def __init__(self, places: Places, trouble: Mapping[str, Any]) -> None:
         self._places = places
         self._store = Store(places.home / "world.db")
-        self._settings = settings(self._store, places.home, role_delay)
+        self._settings = settings(self._store, places.home)
+        self._desk = Desk(self._store)
+        self._desk.order(trouble)
         self._certificates = Certificates(places.home)
         self._runtime = LocalRuntime(places.home, places.cache, places.logs)
         self._stop = asyncio.Event()
@@ -163,10 +168,10 @@ class Daemon:
 
     def _world(self, port: int) -> World:
         tokens = Tokens(self._places.home / "token.key", self._settings.tenant)
-        operations = Operations(self._store)
-        runtime = self._runtime
+        operations = Operations(self._store, self._desk.latency.operation)
+        runtime, desk = self._runtime, self._desk
         origin = f"https://127.0.0.1:{port}"
-        return World(self._settings, self._store, operations, tokens, origin, KINDS, runtime, runtime.builds)
+        return World(self._settings, self._store, operations, tokens, origin, KINDS, runtime, runtime.builds, desk)
 
     def _server(self, world: World) -> _Server:
         kept = self._settings
@@ -174,13 +179,13 @@ class Daemon:
         calls = self._places.calls
         images = registry_app(self._runtime.images, world.tokens, permissions(world))
         planes: dict[str, ASGIApp] = {
-            f".{vaults.DOMAIN}": Journal(vault_app(world), calls, "vault"),
-            f".{registry.DOMAIN}": Journal(images, calls, "registry"),
+            f".{vaults.DOMAIN}": Journal(Trouble(vault_app(world), world.desk, "vault"), calls, "vault"),
+            f".{registry.DOMAIN}": Journal(Trouble(images, world.desk, "registry"), calls, "registry"),
         }
         front = Front(management_app(world, sign_in, calls), planes)
         config = uvicorn.Config(
             front,
-            http="httptools",
+            http=Connection,
             loop="asyncio",
             lifespan="off",
             access_log=False,

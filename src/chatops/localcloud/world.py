@@ -13,6 +13,7 @@ from .identity import Tokens
 from .operations import Operations
 from .runtime.spec import Runtime
 from .store import Store
+from .trouble.desk import Desk
 
 if TYPE_CHECKING:
     from .control.kind import Kind
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """Made once per home and kept. `role_delay`: seconds until a role assignment reaches the data planes."""
+    """Made once per home and kept."""
 
     home: Path
     subscription: str
     tenant: str
     client_id: str
     operator: str
-    role_delay: float = 0
 
     @property
     def scope(self) -> str:
@@ -38,7 +38,8 @@ class Settings:
 class World:
     """One world of one daemon. `origin` is where the management API answers, e.g. https://127.0.0.1:41234.
 
-    `kinds` is the table of resource types by lower-case name; `closing` is set when the daemon is told to stop.
+    `kinds` is the table of resource types by lower-case name; `closing` is set when the daemon is told to stop; `desk`
+    has the latency, the faults and how many seconds role assignments need to reach the data planes.
     """
 
     settings: Settings
@@ -49,4 +50,5 @@ class World:
     kinds: Mapping[str, Kind]
     runtime: Runtime
     builds: Builds
+    desk: Desk
     closing: asyncio.Event = field(default_factory=asyncio.Event)

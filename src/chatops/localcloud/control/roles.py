@@ -68,14 +68,14 @@ ROLES: Mapping[str, Role] = {
 def authorize(world: World, oid: str, action: str, scope: str, *, data: bool = False) -> bool:
     """Whether the principal `oid` may do `action` on the id `scope` (a data action when `data`).
 
-    Assignments count at the scope and above it, and only once they have reached the service (`Settings.role_delay`).
+    Assignments count at the scope and above it, and only once they have reached the service (`Desk.role_delay`).
     """
-    latest = clock.iso(clock.now() - timedelta(seconds=world.settings.role_delay))
+    latest = clock.iso(clock.now() - timedelta(seconds=world.desk.role_delay))
     key = scope.lower()
     return any(
         record.properties["principalId"].lower() == oid.lower()
         and within(key, record.properties["scope"].lower())
-        and (not world.settings.role_delay or record.properties["createdOn"] <= latest)
+        and (not world.desk.role_delay or record.properties["createdOn"] <= latest)
         and _allows(ROLES[_guid(record)], action.lower(), data)
         for record in world.store.records(type=ASSIGNMENT)
     )
