@@ -11,7 +11,7 @@ import pytest
 from chatops.localcloud.runtime import pgbinaries
 from chatops.localcloud.runtime.logs import LogFile
 from chatops.localcloud.runtime.postgres import PostgresServer
-from chatops.localcloud.runtime.processes import Children
+from chatops.localcloud.runtime.processes import Children, is_alive
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +84,7 @@ async def test_committed_rows_survive_a_killed_postmaster(server):
         killed.kill()
     assert await ask_when_back(server, "SELECT answer FROM kept") == (42,)
     assert server.pid != killed.pid
-    assert not any(process.is_running() for process in [killed, *backends])
+    assert not any(is_alive(process) for process in [killed, *backends])
 
 
 async def test_stopped_server_comes_back_with_port_data_and_no_password(server, tmp_path):

@@ -29,7 +29,7 @@ from . import pgbinaries
 from .backoff import Backoff
 from .logs import LogFile, pump
 from .ports import free_port
-from .processes import Children, Command, kill
+from .processes import Children, Command, kill, wait_for
 from .spec import RuntimeFailure
 
 log = logging.getLogger(__name__)
@@ -260,7 +260,7 @@ def _end_orphans(data: Path) -> None:
     """Backends outlive a killed postmaster for a moment and hold its shared memory; then its lock file is stale."""
     orphans = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(data)]
     kill(orphans, signal.SIGQUIT)
-    _, alive = psutil.wait_procs(orphans, 5)
+    alive = wait_for(orphans, 5)
     kill(alive, signal.SIGKILL)
-    psutil.wait_procs(alive, 5)
+    wait_for(alive, 5)
     (data / "postmaster.pid").unlink(missing_ok=True)

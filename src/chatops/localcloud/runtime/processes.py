@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -87,9 +88,9 @@ class Children:
         for entry, processes in found:
             kill(processes, signal.Signals(entry.stop_signal))
         everyone = [process for _, processes in found for process in processes]
-        _, alive = await asyncio.to_thread(psutil.wait_procs, everyone, grace)
+        alive = await asyncio.to_thread(wait_for, everyone, grace)
         kill(alive, signal.SIGKILL)
-        await asyncio.to_thread(psutil.wait_procs, alive, grace)
+        await asyncio.to_thread(wait_for, alive, grace)
         for file in files:
             file.unlink(missing_ok=True)
         return len(everyone)
@@ -118,3 +119,19 @@ def kill(processes: Iterable[psutil.Process], signum: signal.Signals) -> None:
             process.send_signal(signum)
         except psutil.NoSuchProcess:
             continue
+
+
+def wait_for(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until they have ended, and return those that have not after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return alive
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether it runs. One that only waits for its parent to take notice holds nothing any more."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
