@@ -85,6 +85,7 @@ def env(output: OutputFormat = Output.human) -> None:
         "AZURE_CORE_COLLECT_TELEMETRY": "no",
         "CHATOPS_OPERATOR_EMAIL": found["operator_email"],
         "REQUESTS_CA_BUNDLE": found["ca_file"],
+        "SSL_CERT_FILE": found["ca_file"],
         "HTTPS_PROXY": found["proxy"],
         "NO_PROXY": "127.0.0.1",
     }

@@ -27,7 +27,7 @@ from . import writes
 from .app import Front, management_app
 from .certificates import Certificates
 from .control import registry, vaults
-from .control.registry import permissions
+from .control.registry import admins, permissions
 from .control.roles import own
 from .control.table import KINDS
 from .data.keyvault import vault_app
@@ -177,7 +177,7 @@ class Daemon:
         kept = self._settings
         sign_in = SignIn(world.tokens, kept.tenant, kept.client_id, kept.operator, self._places.secret)
         calls = self._places.calls
-        images = registry_app(self._runtime.images, world.tokens, permissions(world))
+        images = registry_app(self._runtime.images, world.tokens, permissions(world), admins(world))
         planes: dict[str, ASGIApp] = {
             f".{vaults.DOMAIN}": Journal(Trouble(vault_app(world), world.desk, "vault"), calls, "vault"),
             f".{registry.DOMAIN}": Journal(Trouble(images, world.desk, "registry"), calls, "registry"),

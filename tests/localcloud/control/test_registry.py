@@ -79,3 +79,38 @@ def test_unknown_runs_and_requests(stack: Stack, cloud: Cloud) -> None:
     with pytest.raises(HttpResponseError) as caught:
         tasks.registries.schedule_run(stack.group, "stackreg", {"type": "FileTaskRunRequest", "taskFilePath": "x"})
     assert code_of(caught.value) == "InvalidRunRequest"
+
+
+def sign_in(cloud: Cloud, server: str, user: str, password: str) -> requests.Response:
+    """What `docker login` sends."""
+    where = {"verify": cloud.endpoint["ca_file"], "proxies": {"https": cloud.endpoint["proxy"]}, "timeout": 30}
+    query = {"service": server, "account": user, "offline_token": "true"}
+    return requests.get(f"https://{server}/oauth2/token", auth=(user, password), params=query, **where)
+
+
+def test_the_admin_user_signs_in_and_pulls_while_it_is_enabled(stack: Stack, cloud: Cloud) -> None:
+    registries = cloud.client(ContainerRegistryManagementClient).registries
+    registries.begin_update(stack.group, "stackreg", {"properties": {"adminUserEnabled": True}}).result()
+    found = registries.list_credentials(stack.group, "stackreg")
+    password = found.passwords[0].value
+    server = stack.registry.properties.login_server
+    token = sign_in(cloud, server, found.username, password).json()["access_token"]
+    where = {"verify": cloud.endpoint["ca_file"], "proxies": {"https": cloud.endpoint["proxy"]}, "timeout": 30}
+    headers = {"Authorization": f"Bearer {token}"}
+    assert requests.get(f"https://{server}/v2/", headers=headers, **where).status_code == 200
+    assert sign_in(cloud, server, found.username, "wrong").status_code == 401
+
+    body = stack.body()
+    body["identity"] = {"type": "None"}
+    configuration = body["properties"]["configuration"]
+    configuration["secrets"] = [{"name": "pull", "value": password, "keyVaultUrl": "", "identity": ""}]
+    entry = {"server": server, "username": found.username, "passwordSecretRef": "pull"}
+    configuration["registries"] = [entry]
+    assert stack.put("by-admin", body).properties.provisioning_state == "Succeeded"
+    stack.client.container_apps.begin_delete(stack.group, "by-admin").result()
+
+    registries.begin_update(stack.group, "stackreg", {"properties": {"adminUserEnabled": False}}).result()
+    assert requests.get(f"https://{server}/v2/", headers=headers, **where).status_code == 403
+    with pytest.raises(HttpResponseError) as caught:
+        stack.put("by-admin", body)
+    assert code_of(caught.value) == "InvalidParameterValueInContainerTemplate"

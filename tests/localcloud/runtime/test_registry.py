@@ -44,6 +44,9 @@ class Registry:
     def allows(self, oid, action, server):
         return (oid, server) == ("operator", SERVER) and action in self.permitted
 
+    def knows(self, user, password, server):
+        return "operator" if (user, password, server) == ("chatcr", "right", SERVER) else None
+
     def client(self, credential=None):
         return ContainerRegistryClient(
             self.url, credential or Operator(self.tokens), connection_verify=str(self.ca), retry_total=0
@@ -84,7 +87,7 @@ async def registry(tmp_path):
     certificates.ensure()
     registry.ca = certificates.authority
     config = uvicorn.Config(
-        registry_app(images, registry.tokens, registry.allows),
+        registry_app(images, registry.tokens, registry.allows, registry.knows),
         port=0,
         log_level="error",
         ssl_certfile=certificates.server,

@@ -127,6 +127,9 @@ def _secrets(change: Change) -> set[str]:
     fresh: dict[str, str] = {}
     for secret in declared:
         name = str(secret.get("name"))
+        for member in ("keyVaultUrl", "identity"):
+            if secret.get(member) == "":
+                del secret[member]
         if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", name):
             text = (
                 f"Invalid secret name '{name}'. A name must consist of lower case alphanumeric characters, '-' or '.'."
@@ -197,11 +200,19 @@ def _image(change: Change, container: Body) -> None:
         text = f'Invalid value: "{image}": GET https://{server}/v2/: the local cloud has no registry of that name'
         invalid(field, text)
     entries = change.properties["configuration"].get("registries") or []
-    identities = [str(entry.get("identity", "")) for entry in entries if str(entry.get("server")).lower() == server]
-    oids = [principal(change.world, change.record, identity) for identity in identities]
-    if not any(oid and authorize(change.world, oid, PULL, found.id) for oid in oids):
+    ours = [entry for entry in entries if str(entry.get("server")).lower() == server]
+    if not any(_may_pull(change, found, entry) for entry in ours):
         text = f'Invalid value: "{image}": GET https://{server}/oauth2/token: UNAUTHORIZED: authentication required'
         invalid(field, text)
     if change.world.runtime.image_digest(image) is None:
         text = f'Invalid value: "{image}": GET https://{server}/v2/: MANIFEST_UNKNOWN: manifest is not found'
         invalid(field, text)
+
+
+def _may_pull(change: Change, server: Record, entry: Body) -> bool:
+    """Whether an entry of `registries` opens its registry: by an identity's role or by the admin user's password."""
+    if name := entry.get("passwordSecretRef"):
+        password = change.record.hidden["secrets"].get(name, "")
+        return registry.is_admin(server, str(entry.get("username", "")), password)
+    oid = principal(change.world, change.record, str(entry.get("identity", "")))
+    return oid is not None and authorize(change.world, oid, PULL, server.id)

@@ -19,6 +19,7 @@ from ..store import Body, Record
 from ..world import World
 from . import app_rules
 from .app_spec import spec_of
+from .domains import analyse, check_domains, fill_domains
 from .environments import APP, verification_id
 from .identities import assigned
 from .kind import Call, Change, Kind, NameRule, States
@@ -40,6 +41,7 @@ def _check(change: Change) -> None:
     for container in change.properties["template"].get("containers") or []:
         underlay(container, CONTAINER)
     app_rules.check(change)
+    check_domains(change)
 
 
 def _fill(change: Change) -> None:
@@ -51,6 +53,7 @@ def _fill(change: Change) -> None:
     configuration["activeRevisionsMode"] = SPELLINGS.get(mode.lower(), mode)
     if ingress := configuration.get("ingress"):
         underlay(ingress, INGRESS)
+        fill_domains(ingress)
         ingress["transport"] = SPELLINGS.get(str(ingress["transport"]).lower(), ingress["transport"])
         ingress["fqdn"] = f"{record.name}.{domain}" if ingress["external"] else f"{record.name}.internal.{domain}"
     properties["customDomainVerificationId"] = verification_id(change.world)
@@ -161,6 +164,6 @@ KINDS = (
         apply=_apply,
         remove=_remove,
         busy=_busy,
-        actions={"listSecrets": _list_secrets, "getAuthToken": _auth_token},
+        actions={"listSecrets": _list_secrets, "getAuthToken": _auth_token, "listCustomHostNameAnalysis": analyse},
     ),
 )

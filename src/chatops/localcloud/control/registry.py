@@ -5,6 +5,8 @@ https://learn.microsoft.com/rest/api/containerregistry/registries
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections.abc import Callable, Mapping
 
 from .. import clock
@@ -18,6 +20,7 @@ from .roles import authorize
 REGISTRY = "Microsoft.ContainerRegistry/registries"
 RUN = "Microsoft.ContainerRegistry/registries/runs"
 DOMAIN = "azurecr.io"
+ADMIN = "admin"
 TIERS = {"basic": "Basic", "standard": "Standard", "premium": "Premium"}
 
 
@@ -32,9 +35,28 @@ def permissions(world: World) -> Callable[[str, str, str], bool]:
 
     def allows(oid: str, action: str, server: str) -> bool:
         found = by_server(world, server)
+        if found is not None and oid == ADMIN:
+            return bool(found.properties["adminUserEnabled"])
         return found is not None and authorize(world, oid, action, found.id)
 
     return allows
+
+
+def is_admin(registry: Record, user: str, password: str) -> bool:
+    """Whether these are the credentials of the registry's admin user, and it is enabled."""
+    known = [value.encode() for value in registry.hidden.get("passwords", ())]
+    right = any(hmac.compare_digest(password.encode(), value) for value in known)
+    return right and user.lower() == registry.name.lower() and bool(registry.properties["adminUserEnabled"])
+
+
+def admins(world: World) -> Callable[[str, str, str], str | None]:
+    """What the data plane asks of a user name and password: whom do they stand for at this login server?"""
+
+    def admin(user: str, password: str, server: str) -> str | None:
+        found = by_server(world, server)
+        return ADMIN if found and is_admin(found, user, password) else None
+
+    return admin
 
 
 def _server(name: str) -> str:
@@ -61,6 +83,7 @@ def _fill(change: Change) -> None:
     change.record.body["sku"] = {"name": tier, "tier": tier}
     change.properties["loginServer"] = _server(change.record.name)
     change.properties.setdefault("creationDate", clock.iso())
+    change.record.hidden.setdefault("passwords", [secrets.token_urlsafe(36) for _ in range(2)])
 
 
 async def _remove(world: World, record: Record) -> None:
@@ -68,14 +91,16 @@ async def _remove(world: World, record: Record) -> None:
 
 
 async def _credentials(call: Call, record: Record) -> Body:
-    text = (
-        f"Cannot perform credential operations for {record.id} as admin user is disabled. Kindly enable admin user as "
-        "per docs: "
-        "https://docs.microsoft.com/en-us/azure/container-registry/container-registry-authentication#admin-account"
-    )
-    if record.properties["adminUserEnabled"]:
-        text = "The local cloud's registries know no admin user: sign in with an identity."
-    raise ArmError(400, "UnAuthorizedForCredentialOperations", text)
+    if not record.properties["adminUserEnabled"]:
+        text = (
+            f"Cannot perform credential operations for {record.id} as admin user is disabled. Kindly enable admin user "
+            "as per docs: "
+            "https://docs.microsoft.com/en-us/azure/container-registry/container-registry-authentication#admin-account"
+        )
+        raise ArmError(400, "UnAuthorizedForCredentialOperations", text)
+    names = ("password", "password2")
+    passwords = [{"name": name, "value": value} for name, value in zip(names, record.hidden["passwords"], strict=True)]
+    return {"username": record.name, "passwords": passwords}
 
 
 async def _upload_url(call: Call, record: Record) -> Body:

@@ -9,6 +9,7 @@ NAMED = ("id", "name", "status", "startTime")
 
 _SUB = "/subscriptions/{subscription}/providers/"
 _APP = _SUB + "Microsoft.App/locations/{location}/containerappOperation"
+_CERTIFICATE = _SUB + "Microsoft.App/locations/{location}/managedCertificateOperation"
 _ENV = _SUB + "Microsoft.App/locations/{location}/managedEnvironmentOperation"
 _NET = _SUB + "Microsoft.Network/locations/{location}/operation"
 _DNS = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/privateDnsOperation"
@@ -140,6 +141,7 @@ STYLES: dict[str, Style] = {
     "environment.put": _app_put(_ENV),
     "environment.patch": _app(_ENV, patch=True),
     "environment.delete": _app(_ENV, patch=False),
+    "certificate.put": _app_put(_CERTIFICATE),
     "app.put": _app_put(_APP),
     "app.patch": _app(_APP, patch=True),
     "app.delete": _app(_APP, patch=False),

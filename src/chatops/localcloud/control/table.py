@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from . import (
     apps,
     dns,
+    domains,
     environments,
     groups,
     identities,
@@ -33,6 +34,7 @@ _TABLES = (
     registry.KINDS,
     workspaces.KINDS,
     environments.KINDS,
+    domains.KINDS,
     apps.KINDS,
     revisions.KINDS,
 )
@@ -45,4 +47,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *vaults.ENDPOINTS,
     *postgres_offers.ENDPOINTS,
     *registry.ENDPOINTS,
+    *domains.ENDPOINTS,
 )

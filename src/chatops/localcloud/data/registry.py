@@ -8,6 +8,8 @@ and pulling layers is not offered yet, and is answered so.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,6 +23,7 @@ from starlette.routing import Route
 from ..identity import MANAGEMENT, REGISTRY
 from .images import ImageStore, Reference, Repository
 
+REFRESH_USER = "00000000-0000-0000-0000-000000000000"
 _UNLOCKED = {"deleteEnabled": True, "writeEnabled": True, "readEnabled": True, "listEnabled": True}
 
 
@@ -38,6 +41,9 @@ class Tokens(Protocol):
 
     def verify(self, token: str, audience: str | Sequence[str]) -> Principal | None: ...
 
+
+Knows = Callable[[str, str, str], str | None]
+"""(user name, password, login server) -> the principal they stand for, None when they are wrong."""
 
 Allows = Callable[[str, str, str], bool]
 """(principal's object id, management action, login server) -> whether the principal's roles permit it there."""
@@ -225,13 +231,14 @@ ROUTES: list[tuple[str, str, str, Handler]] = [
 ]
 
 
-def registry_app(images: ImageStore, tokens: Tokens, allows: Allows) -> Starlette:
+def registry_app(images: ImageStore, tokens: Tokens, allows: Allows, knows: Knows) -> Starlette:
     """The data plane of every registry; which one is in the Host header."""
-    door = Door(images, tokens, allows)
+    door = Door(images, tokens, allows, knows)
     routes = [Route(path, door.guard(scope, handler), methods=[method]) for path, method, scope, handler in ROUTES]
     sign_in = [
         Route("/oauth2/exchange", door.exchange, methods=["POST"]),
         Route("/oauth2/token", door.token, methods=["POST"]),
+        Route("/oauth2/token", door.docker_token),
     ]
     return Starlette(routes=[*sign_in, *routes])
 
@@ -243,6 +250,7 @@ class Door:
     images: ImageStore
     tokens: Tokens
     allows: Allows
+    knows: Knows
 
     def guard(self, scope: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -278,6 +286,27 @@ class Door:
         if form.get("grant_type") != "refresh_token" or caller is None:
             return RegistryError(401, "UNAUTHORIZED", "the refresh token is missing or not valid").response()
         return JSONResponse({"access_token": self.tokens.issue(caller.oid, f"https://{_server(request)}/access")})
+
+    async def docker_token(self, request: Request) -> Response:
+        """An access token for what `docker login` sends: a refresh token as password, or the admin user's."""
+        server, (user, password) = _server(request), _basic(request)
+        caller = self.tokens.verify(password, f"https://{server}/refresh") if user == REFRESH_USER else None
+        oid = caller.oid if caller else self.knows(user, password, server)
+        if oid is None:
+            return RegistryError(401, "UNAUTHORIZED", "authentication required").response()
+        answer = {"access_token": self.tokens.issue(oid, f"https://{server}/access")}
+        if request.query_params.get("offline_token") == "true":
+            answer["refresh_token"] = self.tokens.issue(oid, f"https://{server}/refresh")
+        return JSONResponse(answer)
+
+
+def _basic(request: Request) -> tuple[str, str]:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    try:
+        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return (user, password) if scheme.lower() == "basic" else ("", "")
 
 
 def _server(request: Request) -> str:

@@ -6,6 +6,7 @@ A stream's address is in a replica's `logStreamEndpoint`; its bearer token comes
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
@@ -36,7 +37,7 @@ def _bearer(request: Request) -> str:
 
 
 def stream_routes(world: World) -> list[Route]:
-    """`GET .../logstream?follow=true&tailLines=20` and `GET /_local/apps`."""
+    """`GET .../logstream?follow=true&tailLines=20` (`output=json` for objects) and `GET /_local/apps`."""
 
     async def stream(request: Request) -> Response:
         named = request.path_params
@@ -47,8 +48,10 @@ def stream_routes(world: World) -> list[Route]:
         query = request.query_params
         tail = min(number(query.get("tailLines", ""), 20), MOST_LINES)
         follow = query.get("follow", "true").lower() == "true"
-        lines = world.runtime.logs(app.key, named["replica"], tail, follow)
-        return StreamingResponse(_until(world.closing, lines), media_type="text/plain; charset=utf-8")
+        lines = _until(world.closing, world.runtime.logs(app.key, named["replica"], tail, follow))
+        if query.get("output") == "json":
+            lines = _as_json(lines)
+        return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
 
     async def apps(request: Request) -> Response:
         if not world.tokens.verify(_bearer(request), (*MANAGEMENT, world.origin)):
@@ -56,6 +59,12 @@ def stream_routes(world: World) -> list[Route]:
         return JSONResponse({"apps": [_status(world, record) for record in world.store.records(type=APP)]})
 
     return [Route(STREAM, stream), Route("/_local/apps", apps)]
+
+
+async def _as_json(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for line in lines:
+        moment, _, text = line.decode(errors="replace").rstrip("\n").partition(" ")
+        yield json.dumps({"TimeStamp": moment, "Log": text}).encode() + b"\n"
 
 
 async def _until(closing: asyncio.Event, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
