@@ -120,7 +120,8 @@ class HumanView:
             table.add_column(name)
         for row in rows:
             table.add_row(*(escape(str(value)) for value in row.values()))
-        if self.out.is_terminal and self.out.measure(table).maximum > self.out.width:
+        natural = sum(max(len(str(row[name])) for row in rows) + 1 for name in (rows[0] if rows else ()))
+        if natural > self.out.width:
             self._blocks(rows)
         elif rows:
             self.out.print(table)
