@@ -129,7 +129,7 @@ class HumanView:
     def _blocks(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for first, *others in (row.items() for row in rows):
             self.out.print(f"[bold]{escape(str(first[1]))}[/]")
-            for name, value in others:
+            for name, value in ((name, value) for name, value in others if value != ""):
                 self.out.print(f"  [dim]{name}:[/] {escape(str(value))}", soft_wrap=False)
 
     def line(self, text: str) -> None:
