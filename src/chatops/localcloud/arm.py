@@ -13,13 +13,15 @@ from starlette.responses import JSONResponse, Response
 
 from . import errors, writes
 from .bodies import without_nulls
+from .control import settings
 from .control.kind import Call, Endpoint, Kind
+from .control.providers import require_version
 from .control.roles import authorize
 from .control.styles import STYLES
 from .errors import ArmError, gateway
 from .identity import MANAGEMENT, Claims
 from .ids import GROUP, Id, parse
-from .operations import POLL_MS, Operation, status_body
+from .operations import POLL_MS, Operation, headers, status_body
 from .store import Body, Record
 from .world import World
 
@@ -49,7 +51,7 @@ class Arm:
         path = "/" + request.url.path.strip("/")
         claims = authenticate(self._world, request)
         query = {name.lower(): value for name, value in request.query_params.items()}
-        version = api_version(query)
+        version = "" if path == settings.PATH else api_version(query)
         _own_subscription(self._world, path)
         if operation := self._world.operations.by_token(path.rsplit("/", 1)[1]):
             return self._poll(operation, path, request)
@@ -82,6 +84,7 @@ class Arm:
             return self._list(call, listed)
         if kind is None or (id.rest and call.method != "POST"):
             raise self._unknown(call, collection or id.type)
+        require_version(kind, call.version)
         allow(call, f"{kind.type}/{READS[call.method]}" if call.method in READS else f"{kind.type}/{id.rest}/action")
         if id.rest:
             return await self._act(call, kind)
@@ -117,6 +120,8 @@ class Arm:
         if record is None:
             writes.require_scope(call)
             return None
+        if kind.vanished and _vanished(kind, record):
+            raise kind.vanished(call.id)
         return kind.show(self._world, record)
 
     def _list(self, call: Call, kind: Kind) -> Response:
@@ -126,7 +131,8 @@ class Arm:
         if kind.listing:
             return JSONResponse({"value": without_nulls(kind.listing(call))})
         records = self._world.store.records(owner, kind.type)
-        return JSONResponse({"value": [without_nulls(kind.show(self._world, record)) for record in records]})
+        bodies = [without_nulls(kind.show(self._world, record)) for record in records if not _vanished(kind, record)]
+        return JSONResponse({"value": bodies})
 
     async def _act(self, call: Call, kind: Kind) -> Response:
         action = {name.lower(): handler for name, handler in kind.actions.items()}.get((call.id.rest or "").lower())
@@ -148,12 +154,17 @@ class Arm:
         """Answer a poll: the status document, or at the Location URL the result once there is one."""
         style = STYLES[operation.style]
         again = {"x-ms-retry-after-ms": str(POLL_MS)}
+        if style.repeats:
+            again = headers(operation, style, self._world.origin, request.query_params["api-version"])
         at_result = path.rsplit("/", 2)[1].lower() == style.result.rsplit("/", 2)[-2].lower() if style.result else False
         if not at_result:
             status = 200 if operation.finished else style.polled
             return JSONResponse(status_body(operation, style, path), status, {} if operation.finished else again)
         if not operation.finished:
-            return Response(status_code=202, headers={**again, "Location": str(request.url)})
+            moved = {**again, "Location": str(request.url)}
+            if style.done == "status":
+                return JSONResponse(status_body(operation, style, path), 202, moved)
+            return Response(status_code=202, headers=moved)
         if operation.error:
             raise ArmError(operation.failed_with, operation.error["code"], operation.error["message"])
         if style.done == "status":
@@ -217,6 +228,11 @@ def _own_subscription(world: World, path: str) -> None:
     parts = path.split("/")
     if len(parts) > 2 and parts[1].lower() == "subscriptions" and parts[2].lower() != world.settings.subscription:
         raise gateway(404, "SubscriptionNotFound", f"The subscription '{parts[2]}' could not be found.")
+
+
+def _vanished(kind: Kind, record: Record) -> bool:
+    """Whether readers find it gone although its deletion still runs."""
+    return kind.vanished is not None and record.properties.get(str(kind.states.member)) == kind.states.deleting
 
 
 def _require(world: World, owner: str) -> None:

@@ -14,7 +14,10 @@ MORE = "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
 
 
 class ArmError(Exception):
-    """An error answer: HTTP status, Azure's code and sentence, inner details; `headers` go with the answer."""
+    """An error answer: HTTP status, Azure's code and sentence, inner details; `headers` go with the answer.
+
+    A few providers answer `flat`: code and message without the enclosing `error`.
+    """
 
     def __init__(
         self,
@@ -24,12 +27,14 @@ class ArmError(Exception):
         *,
         details: Sequence[Mapping[str, Any]] | None = None,
         headers: Mapping[str, str] | None = None,
+        flat: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.details = details
         self.headers = dict(headers or {})
+        self.flat = flat
 
     @property
     def error(self) -> dict[str, Any]:
@@ -41,7 +46,7 @@ class ArmError(Exception):
 
     @property
     def envelope(self) -> dict[str, Any]:
-        return {"error": self.error}
+        return self.error if self.flat else {"error": self.error}
 
 
 def gateway(status: int, code: str, message: str, **more: Any) -> ArmError:
@@ -111,11 +116,20 @@ def unauthenticated(origin: str, tenant: str, code: str = "AuthenticationFailed"
     challenge = (
         f'Bearer authorization_uri="{origin}/{tenant}", error="invalid_token", error_description="{sentences[code]}"'
     )
-    return gateway(401, code, sentences[code], headers={"WWW-Authenticate": challenge})
+    return gateway(401, code, sentences[code], headers={"WWW-Authenticate": challenge, "Connection": "close"})
 
 
 def unsupported(method: str) -> ArmError:
     return gateway(405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'.")
+
+
+def unknown_version(type: str, version: str, known: Sequence[str], regions: Sequence[str]) -> ArmError:
+    return gateway(
+        400,
+        "NoRegisteredProviderFound",
+        f"No registered resource provider found for location '' and API version '{version}' for type '{type}'. The "
+        f"supported api-versions are '{', '.join(known)}'. The supported locations are '{', '.join(regions)}'.",
+    )
 
 
 def unknown_namespace(namespace: str) -> ArmError:

@@ -40,7 +40,8 @@ class Style:
     headers go out; `path` and `result` are the templates of their URLs. `answer` is the body of the first response,
     `fields` the members of a status body, `running` the word for "not yet" (None: the resource's own state), `polled`
     the HTTP status while running, and `done` what the Location URL gives in the end. `form` is how its ids look;
-    `settles` without headers: the resource itself is what the client polls.
+    `settles` without headers: the resource itself is what the client polls. `spaced` URLs name the region as it is
+    displayed; `repeats` polls carry the headers again.
     """
 
     status: int = 200
@@ -57,6 +58,8 @@ class Style:
     done_status: int = 200
     form: Literal["guid", "base64", "registry", "job"] = "guid"
     settles: bool = False
+    spaced: bool = False
+    repeats: bool = False
     extra: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -206,7 +209,7 @@ def new_token(style: Style, name: str, location: str) -> str:
         return _base64(guid)
     if style.form == "job":
         escaped = name.upper().replace("-", ":2D").replace("_", ":5F")
-        job = {"jobId": f"RESOURCEGROUPDELETIONJOB-{escaped}-{location}-{guid[:8]}", "jobLocation": location}
+        job = {"jobId": f"RESOURCEGROUPDELETIONJOB-{escaped}-{location}", "jobLocation": location}
         return _base64(json.dumps(job, separators=(",", ":")))
     return guid
 
@@ -228,7 +231,7 @@ def _url(operation: Operation, template: str, style: Style, origin: str, version
         id=operation.target,
         subscription=parts[2],
         group=parts[4] if len(parts) > 4 else "",
-        location=quote(operation.location.lower().replace(" ", "")),
+        location=quote(operation.location if style.spaced else operation.location.lower().replace(" ", "")),
         name=operation.name,
         token=operation.token,
     )
@@ -245,6 +248,8 @@ def status_body(operation: Operation, style: Style, path: str) -> dict[str, Any]
         "startTime": operation.start,
         "endTime": operation.end or None,
         "properties": {},
+        "createdDateTime": operation.start,
+        "lastActionDateTime": operation.end or None,
     }
     found = {name: every[name] for name in style.fields if every[name] is not None}
     if operation.error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .conditions import Switchboard
 from .data.build import Builds
 from .identity import Tokens
 from .operations import Operations
@@ -39,7 +40,8 @@ class World:
     """One world of one daemon. `origin` is where the management API answers, e.g. https://127.0.0.1:41234.
 
     `kinds` is the table of resource types by lower-case name; `closing` is set when the daemon is told to stop; `desk`
-    has the latency, the faults and how many seconds role assignments need to reach the data planes.
+    has the latency, the faults and how many seconds role assignments need to reach the data planes;
+    `conditions` are the limits that the operator has set.
     """
 
     settings: Settings
@@ -52,3 +54,7 @@ class World:
     builds: Builds
     desk: Desk
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    conditions: Switchboard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.conditions = Switchboard(self.store)

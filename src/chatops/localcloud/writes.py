@@ -12,7 +12,6 @@ from .control.kind import Call, Change, Kind
 from .control.providers import require_registered
 from .control.styles import STYLES
 from .drafts import draft
-from .errors import ArmError
 from .ids import GROUP, parse
 from .operations import Operation, Style, headers, new_token
 from .store import Body, Record
@@ -33,7 +32,8 @@ def require_scope(call: Call) -> None:
         return
     found = parse(parent)
     if found and (kind := call.world.kinds.get(found.type.lower())) and not kind.read:
-        raise errors.missing(found, kind.type)
+        orphan = call.kind.orphan if call.kind else None
+        raise orphan(found) if orphan else errors.missing(found, kind.type)
 
 
 async def write(call: Call, kind: Kind) -> Response:
@@ -47,11 +47,28 @@ async def write(call: Call, kind: Kind) -> Response:
     if call.method == "PATCH" and previous is None:
         raise errors.missing(call.id, kind.type)
     _not_busy(call, kind)
-    _preconditions(call, previous)
+    refused = not _met(call, previous)
+    if refused and not kind.late_precondition:
+        raise kind.precondition(call.id)
     change = draft(call, kind, previous)
     if kind.unchanged and previous and _settled(kind, previous) == _settled(kind, change.record):
         return answer(call, previous, STYLES[kind.unchanged], 200)
+    if refused and previous:
+        return _refuse_late(change, previous, style_name)
     return await _commit(change, STYLES[style_name])
+
+
+def _refuse_late(change: Change, previous: Record, style_name: str) -> Response:
+    """An operation that only finds out that a precondition does not hold; the resource stays as it was."""
+    call, kind, style = change.call, change.kind, STYLES[style_name]
+    operation = _open(call.world, previous, style_name, "update", kind.states.updating)
+
+    async def work() -> None:
+        await call.world.conditions.released(kind.type)
+        raise kind.precondition(call.id)
+
+    call.world.operations.run(operation, work, lambda _: None)
+    return answer(call, previous, style, style.updated, operation)
 
 
 def _not_busy(call: Call, kind: Kind) -> None:
@@ -61,11 +78,13 @@ def _not_busy(call: Call, kind: Kind) -> None:
         raise kind.busy(operation)
 
 
-def _preconditions(call: Call, previous: Record | None) -> None:
+def _met(call: Call, previous: Record | None) -> bool:
+    """Whether If-Match and If-None-Match hold."""
     etag = previous.body.get("etag") if previous else None
     wanted, unwanted = call.headers.get("if-match"), call.headers.get("if-none-match")
-    if (wanted and wanted not in ("*", etag)) or (wanted == "*" and not previous) or (unwanted == "*" and previous):
-        raise ArmError(412, "PreconditionFailed", f"Precondition failed for resource '{call.id.text}'. Etag mismatch.")
+    if wanted and (previous is None or wanted not in ("*", etag)):
+        return False
+    return not (unwanted == "*" and previous)
 
 
 def _settled(kind: Kind, record: Record) -> Body:
@@ -121,6 +140,7 @@ def _work(
     world: World, kind: Kind, operation: Operation, record: Record, private: Body
 ) -> Callable[[], Awaitable[None]]:
     async def work() -> None:
+        await world.conditions.released(kind.type)
         if operation.verb == "delete" and kind.remove:
             await kind.remove(world, record)
         elif operation.verb != "delete" and kind.apply:

@@ -76,18 +76,26 @@ def _fill_link(change: Change) -> None:
     change.properties["virtualNetworkLinkState"] = "Completed"
 
 
-def _check_record(change: Change) -> None:
-    zone = change.id.parent or ""
-    if change.world.store.find(zone) is None:
-        raise parent_missing(zone.rsplit("/", 1)[-1])
-
-
 def _fill_record(change: Change) -> None:
     zone, properties = change.id.parent or "", change.properties
     change.record.body["etag"] = change.record.body["etag"].removeprefix("W/")
     name = change.record.name
     properties["fqdn"] = f"{zone.rsplit('/', 1)[-1]}." if name == "@" else f"{name}.{zone.rsplit('/', 1)[-1]}."
     properties["isAutoRegistered"] = False
+
+
+def _orphan(zone: Id) -> ArmError:
+    return parent_missing(zone.name)
+
+
+def _record_precondition(id: Id) -> ArmError:
+    text = "The condition '*' in the If-None-Match header was not satisfied, or the etag of If-Match does not match."
+    return ArmError(412, "PreconditionFailed", text, flat=True)
+
+
+def _zone_precondition(id: Id) -> ArmError:
+    text = f"The Zone {id.name} exists already and hence cannot be created again."
+    return ArmError(412, "PreconditionFailed", text)
 
 
 def _soa(zone: Record) -> Body:
@@ -121,6 +129,8 @@ KINDS = (
         etag=True,
         rank=72,
         show=_show_zone,
+        precondition=_zone_precondition,
+        late_precondition=True,
         deletable=_deletable,
     ),
     Kind(
@@ -133,6 +143,7 @@ KINDS = (
         etag=True,
         rank=71,
         defaults={"registrationEnabled": False},
+        late_precondition=True,
         check=_check_link,
         fill=_fill_link,
     ),
@@ -147,7 +158,8 @@ KINDS = (
             location=None,
             etag=True,
             rank=70,
-            check=_check_record,
+            precondition=_record_precondition,
+            orphan=_orphan,
             fill=_fill_record,
         )
         for type in RECORD_TYPES

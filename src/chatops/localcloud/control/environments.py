@@ -10,6 +10,7 @@ import secrets
 from ipaddress import ip_network
 
 from ..errors import ArmError
+from ..ids import Id
 from ..operations import Operation
 from ..store import Body, Record
 from ..world import World
@@ -115,6 +116,12 @@ def _busy(operation: Operation) -> ArmError:
     return ArmError(409, "ManagedEnvironmentOperationInProgress", text)
 
 
+def _vanished(id: Id) -> ArmError:
+    """A deletion that still runs: for readers the environment is gone, and its provider says so in its own form."""
+    text = f"The managed environment '{id.name}' was not found in resource group '{id.group}'."
+    return ArmError(404, "ManagedEnvironmentNotFound", text, flat=True)
+
+
 KINDS = (
     Kind(
         ENVIRONMENT,
@@ -146,5 +153,6 @@ KINDS = (
         apply=_apply,
         deletable=_deletable,
         busy=_busy,
+        vanished=_vanished,
     ),
 )

@@ -93,9 +93,13 @@ class NameRule:
 def _busy(operation: Operation) -> ArmError:
     return ArmError(
         409,
-        "AnotherOperationInProgress",
+        "Conflict",
         f"Another operation on this or dependent resource is in progress. OperationId: {operation.guid}",
     )
+
+
+def _precondition(id: Id) -> ArmError:
+    return ArmError(412, "PreconditionFailed", f"Precondition failed for resource '{id.text}'. Etag mismatch.")
 
 
 def _no_check(change: Change) -> None:
@@ -124,7 +128,8 @@ class Kind:
     stored. `check` refuses, `fill` computes; `apply` and `remove` are the real work behind a write and a delete,
     called again after a restart when they did not end. `virtual` kinds live elsewhere (a data plane, the runtime):
     `read` and `listing` fetch them. `echo` is how the provider spells a location; `rank` orders the deletion of a
-    group, low first; `echo` is how the provider spells a location.
+    group, low first. `vanished` answers reads while a deletion runs, `orphan` those below a parent that is not there;
+    a `late_precondition` fails inside the operation.
     """
 
     type: str
@@ -154,6 +159,10 @@ class Kind:
     read: Callable[[World, Id], Body | None] | None = None
     listing: Callable[[Call], list[Body]] | None = None
     missing: Callable[[Id], ArmError] | None = None
+    vanished: Callable[[Id], ArmError] | None = None
+    orphan: Callable[[Id], ArmError] | None = None
+    precondition: Callable[[Id], ArmError] = _precondition
+    late_precondition: bool = False
 
     @property
     def tracked(self) -> bool:

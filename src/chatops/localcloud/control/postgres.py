@@ -171,7 +171,7 @@ KINDS = (
             "Server name '{name}' is invalid: 3 to 63 lower-case letters, digits and hyphens, no hyphen at either end.",
         ),
         put="postgres.server.put",
-        patch="postgres.server.put",
+        patch="postgres.server.patch",
         delete="postgres.server.delete",
         states=STATES,
         echo="display",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import gateway, unknown_namespace
+from ..errors import gateway, unknown_namespace, unknown_version
 from ..store import Body
 from ..world import World
-from .kind import Call, Endpoint
+from .kind import Call, Endpoint, Kind
 from .regions import REGIONS
 
 SPACE = "providers"
@@ -22,6 +22,9 @@ VERSIONS: Mapping[str, tuple[str, ...]] = {
     "Microsoft.OperationalInsights": ("2025-07-01", "2023-09-01", "2022-10-01"),
     "Microsoft.Resources": ("2025-04-01", "2024-11-01", "2021-04-01"),
 }
+
+FIRST_VERSION = "2014-04-01"
+NEWEST_VERSION = max(versions[0] for versions in VERSIONS.values())
 
 
 def registration(world: World, namespace: str) -> str:
@@ -43,6 +46,13 @@ def require_registered(world: World, namespace: str) -> None:
         "message": f"{text} to register subscriptions.",
     }
     raise gateway(409, "MissingSubscriptionRegistration", detail["message"], details=[detail])
+
+
+def require_version(kind: Kind, version: str) -> None:
+    """Refuse an api-version from before the service existed or after the newest that is known."""
+    known = VERSIONS[kind.type.split("/")[0]]
+    if version[:10] < FIRST_VERSION or version[:10] > NEWEST_VERSION:
+        raise unknown_version(kind.type, version, known, list(REGIONS))
 
 
 def _provider(world: World, namespace: str) -> Body:

@@ -22,11 +22,11 @@ _TIMEOUT = (("x-ms-async-operation-timeout", "PT15M"),)
 _ASYNC_QUERY = "&azureAsyncOperation=true"
 
 
-def _app(prefix: str, *, patch: bool) -> Style:
+def _app(prefix: str, *, patch: bool, sent: tuple[str, ...]) -> Style:
     return Style(
         status=202,
         updated=202,
-        headers=BOTH,
+        headers=sent,
         path=prefix + "Statuses/{token}",
         result=prefix + "Results/{token}",
         answer="nothing",
@@ -48,7 +48,7 @@ def _app_put(prefix: str) -> Style:
     )
 
 
-def _postgres(operation: str) -> Style:
+def _postgres(operation: str, *, spaced: bool = False) -> Style:
     return Style(
         status=202,
         updated=202,
@@ -57,6 +57,7 @@ def _postgres(operation: str) -> Style:
         result=_PG + "operationResults/{token}",
         answer=operation,
         fields=("name", "status", "startTime"),
+        spaced=spaced,
     )
 
 
@@ -69,6 +70,7 @@ def _private_dns(answer: str) -> Style:
         result=_DNS + "Results/{token}",
         answer=answer,
         polled=202,
+        repeats=True,
         form="base64",
     )
 
@@ -108,12 +110,14 @@ STYLES: dict[str, Style] = {
         answer="nothing",
         form="base64",
         running="NotStarted",
+        fields=("createdDateTime", "lastActionDateTime", "status"),
         done="status",
     ),
     "postgres.server.put": _postgres("UpsertServerManagementOperationV2"),
-    "postgres.server.delete": _postgres("DropServerManagementOperation"),
+    "postgres.server.patch": _postgres("UpsertServerManagementOperationV2", spaced=True),
+    "postgres.server.delete": _postgres("DropServerManagementOperation", spaced=True),
     "postgres.database.put": _postgres("UpsertServerDatabaseManagementOperation"),
-    "postgres.database.delete": _postgres("DropServerDatabaseManagementOperation"),
+    "postgres.database.delete": _postgres("DropServerDatabaseManagementOperation", spaced=True),
     "registry.put": Style(
         status=201,
         updated=201,
@@ -139,10 +143,10 @@ STYLES: dict[str, Style] = {
         fields=("id", "name", "status", "startTime", "endTime", "properties"),
     ),
     "environment.put": _app_put(_ENV),
-    "environment.patch": _app(_ENV, patch=True),
-    "environment.delete": _app(_ENV, patch=False),
+    "environment.patch": _app(_ENV, patch=True, sent=(LOCATION,)),
+    "environment.delete": _app(_ENV, patch=False, sent=(LOCATION,)),
     "certificate.put": _app_put(_CERTIFICATE),
     "app.put": _app_put(_APP),
-    "app.patch": _app(_APP, patch=True),
-    "app.delete": _app(_APP, patch=False),
+    "app.patch": _app(_APP, patch=True, sent=BOTH),
+    "app.delete": _app(_APP, patch=False, sent=BOTH),
 }

@@ -18,6 +18,7 @@ from . import (
     registry,
     revisions,
     roles,
+    settings,
     vaults,
     workspaces,
 )
@@ -48,4 +49,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *postgres_offers.ENDPOINTS,
     *registry.ENDPOINTS,
     *domains.ENDPOINTS,
+    *settings.ENDPOINTS,
 )

@@ -23,6 +23,7 @@ from .styles import STYLES
 VAULT = "Microsoft.KeyVault/vaults"
 ITEM = "Microsoft.KeyVault/vaults/secrets"
 DELETED = "deleted-vaults"
+DELETED_VAULT = "Microsoft.KeyVault/deletedVaults"
 DOMAIN = "vault.azure.net"
 
 
@@ -98,8 +99,7 @@ def _shown_deleted(world: World, body: Body) -> Body:
         "purgeProtectionEnabled": record["properties"].get("enablePurgeProtection"),
     }
     name = record["name"]
-    type = "Microsoft.KeyVault/deletedVaults"
-    return {"id": f"{place}/deletedVaults/{name}", "name": name, "type": type, "properties": properties}
+    return {"id": f"{place}/deletedVaults/{name}", "name": name, "type": DELETED_VAULT, "properties": properties}
 
 
 def _deleted(call: Call, found: Mapping[str, str]) -> Body:
@@ -127,6 +127,7 @@ async def _purge(call: Call, found: Mapping[str, str]) -> Response:
     operation = Operation(token, "vault.purge", "delete", call.id.text, record["location"], record["name"], "Deleting")
 
     async def work() -> None:
+        await call.world.conditions.released(DELETED_VAULT)
         Shelf(call.world.store, record["name"]).clear()
 
     with call.world.store.together():
@@ -221,11 +222,11 @@ KINDS = (
 )
 
 _SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.KeyVault"
-_DELETED_VAULT = _SUBSCRIPTION + "/locations/{location}/deletedVaults/{name}"
+_ONE_DELETED = _SUBSCRIPTION + "/locations/{location}/deletedVaults/{name}"
 
 ENDPOINTS = (
     Endpoint("GET", _SUBSCRIPTION + "/deletedVaults", _list_deleted, "Microsoft.KeyVault/deletedVaults/read"),
-    Endpoint("GET", _DELETED_VAULT, _get_deleted, "Microsoft.KeyVault/locations/deletedVaults/read"),
-    Endpoint("POST", _DELETED_VAULT + "/purge", _purge, "Microsoft.KeyVault/locations/deletedVaults/purge/action"),
+    Endpoint("GET", _ONE_DELETED, _get_deleted, "Microsoft.KeyVault/locations/deletedVaults/read"),
+    Endpoint("POST", _ONE_DELETED + "/purge", _purge, "Microsoft.KeyVault/locations/deletedVaults/purge/action"),
     Endpoint("POST", _SUBSCRIPTION + "/checkNameAvailability", _name, "Microsoft.KeyVault/checkNameAvailability/read"),
 )
