@@ -10,6 +10,8 @@ from typing import Any
 from chatops.engine.resource import Json
 
 _QUANTITY = re.compile(r"^(\d+(?:\.\d+)?)(Gi|Mi)?$")
+_WORDS = {"location", "transport"}
+"""Fields whose values are the same word in any case, with or without spaces."""
 _INDEX = re.compile(r"\[[^\]]*\]")
 
 
@@ -93,7 +95,7 @@ def canonical(value: Any, path: str = "") -> Any:
         return None if not value else [canonical(item, path) for item in value]
     if not isinstance(value, str):
         return value
-    if path.rsplit(".", 1)[-1].lower() == "location":
+    if path.rsplit(".", 1)[-1].lower() in _WORDS:
         return value.replace(" ", "").lower()
     if quantity := _QUANTITY.match(value):
         return (float(quantity[1]), quantity[2] or "")

@@ -30,7 +30,7 @@ class Ingress:
         return {
             "external": self.external,
             "targetPort": self.port,
-            "transport": "Auto",
+            "transport": "auto",
             "allowInsecure": not self.external,
         }
 

@@ -20,7 +20,7 @@ class PrivateDnsZone(ArmResource):
     tags: dict[str, str]
 
     def body(self, known: Known) -> Json:
-        return {"location": "global", "tags": self.tags}
+        return {"location": "global", "tags": self.tags, "properties": {}}
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
