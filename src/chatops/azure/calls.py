@@ -116,10 +116,9 @@ def _cause(error: HttpResponseError) -> str:
 
 @cache
 def advice() -> dict[str, str]:
-    """Return what to do about each of Azure's error codes, from `advice.yaml`."""
+    """Return what to do about each of Azure's error codes, and where to read on, from `advice.yaml`."""
     from ruamel.yaml import YAML
 
-    loaded: dict[str, str] = YAML(typ="safe", pure=True).load(
-        files("chatops.azure").joinpath("advice.yaml").read_text()
-    )
-    return loaded
+    text = files("chatops.azure").joinpath("advice.yaml").read_text()
+    loaded: dict[str, dict[str, str]] = YAML(typ="safe", pure=True).load(text)
+    return {code: f"{about['do']} ({about['doc']})" for code, about in loaded.items()}
