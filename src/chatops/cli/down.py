@@ -37,7 +37,7 @@ def _plan(session: Session) -> Plan:
     orphans, foreign = session.others()
     observed.update(session.observe(orphans))
     plan = plan_down([*orphans, *session.resources], observed, keep=("group",) if foreign else ())
-    return replace(plan, kept=tuple(foreign))
+    return replace(plan, kept=(*plan.kept, *foreign))
 
 
 def _check_leftovers(session: Session) -> None:

@@ -38,7 +38,7 @@ def apply(plan: Plan, cloud: Any, emit: Callable[[Event], None], stop: Flag) -> 
     """Carry out `plan`. Once `stop` is set nothing new begins; resources are expected to watch the same flag.
 
     A failed resource fails its dependents as skipped; its independent siblings finish. Raises ChatopsError before any
-    write when the plan would replace what can't be made again.
+    write when the plan would replace what can't be made again or is not the stack's.
     """
     _refuse_precious(plan)
     return _Run(plan, cloud, emit, stop).run()
@@ -46,6 +46,11 @@ def apply(plan: Plan, cloud: Any, emit: Callable[[Event], None], stop: Flag) -> 
 
 def _refuse_precious(plan: Plan) -> None:
     for step in plan.work:
+        if step.action is Action.REPLACE and step.observed and step.observed.ours is False:
+            raise ChatopsError(
+                f"changing {step.resource.label}: {step.reason}, and what is not the stack's is not deleted",
+                hint="delete it yourself, or give the stack another name",
+            )
         if step.action is Action.REPLACE and step.resource.precious:
             raise ChatopsError(
                 f"changing {step.resource.label}: {step.reason}, and replacing it would lose what it holds",

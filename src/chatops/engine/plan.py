@@ -14,6 +14,7 @@ from chatops.engine.graph import depth, in_order
 from chatops.engine.resource import C, Json, Known, Observed, Resource
 
 READERS = 12
+FOREIGN = "exists without this stack's tag"
 
 
 class Action(StrEnum):
@@ -100,16 +101,19 @@ def decide(resource: Resource[Any], observed: Observed | None, known: Known) -> 
     if not differences:
         return Step(Action.NOOP, resource, observed.note or "as declared", observed=observed)
     if fixed := [change.path for change in differences if _is_immutable(change.path, resource.immutable)]:
-        return Step(Action.REPLACE, resource, f"{fixed[0]} cannot change in place", differences, observed)
+        found = f"{FOREIGN}; " if observed.ours is False else ""
+        return Step(Action.REPLACE, resource, f"{found}{fixed[0]} cannot change in place", differences, observed)
     fields = (
         f"{len(differences)} field{'s' if len(differences) > 1 else ''} differ{'' if len(differences) > 1 else 's'}"
     )
-    return Step(Action.UPDATE, resource, fields, differences, observed)
+    found = f"{FOREIGN}: adopted, `down` will delete it with the stack; " if observed.ours is False else ""
+    return Step(Action.UPDATE, resource, f"{found}{fields}", differences, observed)
 
 
 def plan_down(resources: Sequence[Resource[C]], observed: Mapping[str, Observed], keep: Collection[str] = ()) -> Plan:
-    """Decide what deletes everything that was observed but the addresses in `keep`, dependents first."""
-    there = {address for address, seen in observed.items() if seen.exists and address not in keep}
+    """Decide what deletes everything that was observed and is ours but the addresses in `keep`, dependents first."""
+    kept = {*keep, *_not_ours(resources, observed)}
+    there = {address for address, seen in observed.items() if seen.exists and address not in kept}
     present = [resource for resource in in_order(resources) if resource.address in there]
     gone = {resource.address for resource in present}
     steps = [
@@ -121,7 +125,27 @@ def plan_down(resources: Sequence[Resource[C]], observed: Mapping[str, Observed]
         )
         for r in reversed(present)
     ]
-    return Plan(tuple(steps))
+    foreign = [r.label for r in resources if r.address in observed and observed[r.address].ours is False]
+    return Plan(tuple(steps), tuple(foreign))
+
+
+def _not_ours(resources: Sequence[Resource[C]], observed: Mapping[str, Observed]) -> set[str]:
+    """What carries no mark of ours, what lies in it unmarked, and everything that it lies in."""
+    by_address: dict[str, Resource[Any]] = {resource.address: resource for resource in resources}
+
+    def foreign(resource: Resource[Any]) -> bool:
+        seen, parent = observed.get(resource.address), by_address.get(resource.parent or "")
+        if seen is None or seen.ours is not None:
+            return seen is not None and seen.ours is False
+        return parent is not None and foreign(parent)
+
+    found: set[str] = set()
+    for resource in filter(foreign, resources):
+        above: Resource[Any] | None = resource
+        while above is not None and above.address not in found:
+            found.add(above.address)
+            above = by_address.get(above.parent or "")
+    return found
 
 
 def _is_immutable(path: str, immutable: frozenset[str]) -> bool:

@@ -30,12 +30,16 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a read found. `busy`: an operation runs on it. `exists` is false for what can only be brought back."""
+    """What a read found. `busy`: an operation runs on it. `exists` is false for what can only be brought back.
+
+    `ours` tells whether it carries the stack's mark; None where no mark can be put: then it goes by what it lies in.
+    """
 
     body: Json
     busy: bool = False
     exists: bool = True
     note: str = ""
+    ours: bool | None = None
 
 
 @dataclass(frozen=True)

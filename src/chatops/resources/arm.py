@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from chatops.azure.clients import Azure
 from chatops.engine.resource import Json, Observed
+from chatops.naming import OWNER_TAG
 
 _AT_REST = {"succeeded", "failed", "canceled"}
 _SERVER_AT_REST = {"ready", "stopped", "disabled", "inaccessible"}
@@ -29,6 +30,7 @@ class ArmResource:
     id: str
     needs: tuple[str, ...] = ()
     parent: str | None = "group"
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -44,7 +46,12 @@ class ArmResource:
 
     def read(self, azure: Azure) -> Observed | None:
         body = azure.read(self.id, self.api_version)
-        return None if body is None else Observed(body, busy=is_busy(body))
+        return None if body is None else self.found(body)
+
+    def found(self, body: Json, note: str = "") -> Observed:
+        """Return what was read, with whether it carries the stack's tag (None where this kind has no tags)."""
+        ours = (body.get("tags") or {}).get(OWNER_TAG) == self.tags[OWNER_TAG] if self.tags else None
+        return Observed(body, busy=is_busy(body), note=note, ours=ours)
 
 
 def is_busy(body: Json) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from chatops.azure.calls import calling, deleting
 from chatops.azure.clients import Azure
-from chatops.engine.resource import Json, Known, Report, Update
+from chatops.engine.resource import Json, Known, Observed, Report, Unknown, Update
 from chatops.naming import assignment_name
 from chatops.resources.arm import ArmResource
 
@@ -54,6 +54,22 @@ class RoleAssignment(ArmResource):
         who = {"principalId": self.principal(known), "principalType": self.principal_type}
         return {"properties": {"roleDefinitionId": definition, **who}}
 
+    def read(self, azure: Azure) -> Observed | None:
+        if (own := azure.read(self.id, self.api_version)) is not None:
+            return self.found(own)
+        if (same := self._same(azure)) is not None:
+            return self.found(same, f"assigned by somebody else as '{same['name']}': adopted")
+        return None
+
+    def _same(self, azure: Azure) -> Json | None:
+        """The assignment of another name that gives the same principal the same role here; Azure allows only one."""
+        principal = self.principal(Known({}))
+        if isinstance(principal, Unknown):
+            return None
+        listed = azure.read(self.id.rsplit("/", 1)[0], self.api_version) or {"value": []}
+        wanted = (self.scope.lower(), principal.lower(), ROLES[self.role])
+        return next((one for one in listed["value"] if _gives(one["properties"]) == wanted), None)
+
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
             azure.authorization.role_assignments.create(self.scope, self.name, body)
@@ -64,3 +80,9 @@ class RoleAssignment(ArmResource):
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
             azure.authorization.role_assignments.delete(self.scope, self.name)
+
+
+def _gives(assignment: Json) -> tuple[str, str, str]:
+    """Return what makes an assignment unique: its scope, the principal and the role's GUID, all lower-case."""
+    scope, principal, role = (str(assignment[key]) for key in ("scope", "principalId", "roleDefinitionId"))
+    return scope.lower(), principal.lower(), role.lower().rsplit("/", 1)[-1]

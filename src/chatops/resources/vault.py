@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
 from chatops.engine.resource import Json, Known, Observed, Report, Update
-from chatops.resources.arm import ArmResource, is_busy, writable
+from chatops.resources.arm import ArmResource, writable
 
 if TYPE_CHECKING:
     from azure.mgmt.keyvault import types
@@ -45,7 +45,7 @@ class KeyVault(ArmResource):
 
     def read(self, azure: Azure) -> Observed | None:
         if (body := azure.read(self.id, self.api_version)) is not None:
-            return Observed(body, busy=is_busy(body))
+            return self.found(body)
         if (deleted := self._deleted(azure)) is not None:
             until = str(deleted["properties"].get("scheduledPurgeDate", ""))[:10]
             return Observed({}, exists=False, note=f"was deleted and is kept until {until}: it will be recovered")

@@ -24,6 +24,7 @@ class Shelf:
     log: list[str] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)
+    foreign: set[str] = field(default_factory=set)
     on_write: dict[str, Event] = field(default_factory=dict)
 
     def write(self, verb: str, address: str) -> None:
@@ -45,6 +46,7 @@ class Thing:
     exact: frozenset[str] = frozenset()
     precious: bool = False
     takes: tuple[str, str] | None = None
+    marked: bool | None = None
 
     @property
     def label(self) -> str:
@@ -59,7 +61,8 @@ class Thing:
         body = cloud.bodies.get(self.address)
         busy = self.address in cloud.busy
         cloud.busy.discard(self.address)
-        return None if body is None else Observed(body, busy)
+        ours = False if self.address in cloud.foreign else self.marked
+        return None if body is None else Observed(body, busy, ours=ours)
 
     def create(self, cloud: Shelf, body: Any, report: Report) -> None:
         cloud.write("create", self.address)
@@ -164,6 +167,27 @@ def test_what_cannot_be_made_again_is_never_replaced() -> None:
     with pytest.raises(ChatopsError, match="would lose"):
         up(shelf, [precious])
     assert writes(shelf) == []
+
+
+def test_what_is_not_ours_is_adopted_in_words_and_never_replaced() -> None:
+    shelf = Shelf(bodies={"group": {"size": 1}}, foreign={"group"})
+    plan, _, _ = up(shelf, [Thing("group", (("size", 2),))])
+    (step,) = plan.work
+    assert step.action is Action.UPDATE
+    assert step.reason.startswith("exists without this stack's tag: adopted")
+    shelf = Shelf(bodies={"group": {"size": 1}}, foreign={"group"})
+    with pytest.raises(ChatopsError, match="is not deleted"):
+        up(shelf, [Thing("group", (("size", 2),), immutable=frozenset({"size"}))])
+    assert writes(shelf) == []
+
+
+def test_down_spares_what_is_not_ours_with_what_lies_in_it_and_around_it() -> None:
+    app = Thing("app", parent="group", needs=("group",), marked=True)
+    shelf = Shelf(bodies={name: {} for name in ("group", "vault", "secret", "app")}, foreign={"vault"})
+    things = [Thing("group", marked=True), VAULT, SECRET, app]
+    plan = plan_down(things, observe(things, shelf))
+    assert [step.address for step in plan.steps] == ["app"]
+    assert plan.kept == ("thing 'vault'",)
 
 
 def test_a_failure_skips_its_dependents_and_spares_its_siblings() -> None:
