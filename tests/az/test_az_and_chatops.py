@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from operator_az import AZ, MISSING, Operator
-from rehearsal import LOCAL_CONFIG, Machine
+from rehearsal import CHATOPS, LOCAL_CONFIG, Machine
 
 from chatops.naming import Names
 
 pytestmark = pytest.mark.skipif(AZ is None, reason=MISSING)
+SUBNETS = (
+    ("apps", "10.0.0.0/25", "Microsoft.App/environments"),
+    ("database", "10.0.0.128/25", "Microsoft.DBforPostgreSQL/flexibleServers"),
+)
 OFFICER = "Key Vault Secrets Officer"
 
 
@@ -31,10 +35,14 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 
 @pytest.fixture(scope="module")
 def by_az(operator: Operator) -> Names:
-    """The stack's group, vault and the operator's role on it, made by az under the names that chatops uses."""
+    """The stack's group, network, vault and the operator's role on it, made by az under the names that chatops uses."""
     names = Names("chat", operator.environment["AZURE_SUBSCRIPTION_ID"], "chat-rg")
     here = ("--location", "germanywestcentral")
     operator.az("group", "create", "--name", "chat-rg", *here)
+    operator.az("network", "vnet", "create", "-g", "chat-rg", "-n", "chat-vnet", "--address-prefix", "10.0.0.0/24")
+    for name, prefix, service in SUBNETS:
+        subnet = ("-n", name, "--vnet-name", "chat-vnet", "--address-prefixes", prefix, "--delegations", service)
+        operator.az("network", "vnet", "subnet", "create", "-g", "chat-rg", *subnet)
     vault = names.world("kv")
     made = operator.az("keyvault", "create", "-g", "chat-rg", "-n", vault, *here, "--retention-days", "7")
     email = operator.environment["CHATOPS_OPERATOR_EMAIL"]
@@ -43,14 +51,17 @@ def by_az(operator: Operator) -> Names:
 
 
 def planned(operator: Operator) -> dict[str, Any]:
-    steps = operator.machine.chatops("plan", "--output", "json").objects[0]["steps"]
-    return {step["address"]: step for step in steps}
+    """The plan, made in the same shell in which az runs."""
+    ran = operator.run(str(CHATOPS), "plan", "-c", str(operator.machine.config), "--output", "json")
+    assert ran.returncode == 0, ran.stderr
+    return {step["address"]: step for step in json.loads(ran.stdout)["steps"]}
 
 
 def test_the_plan_says_what_it_adopts(operator: Operator, by_az: Names) -> None:
     plan = planned(operator)
-    for address in ("group", "vault"):
+    for address in ("group", "network", "vault"):
         assert plan[address]["action"] == "update"
+        assert [change["path"] for change in plan[address]["changes"]] == ["tags.chatops-stack"]
         assert "exists without this stack's tag: adopted" in plan[address]["reason"]
     assert plan["role/secrets-officer"]["action"] == "noop"
     assert "adopted" in plan["role/secrets-officer"]["reason"]
@@ -76,6 +87,14 @@ def test_up_adopts_and_az_sees_the_whole_stack(operator: Operator, by_az: Names)
     assert {one["name"] for one in secrets} == {"postgres-username", "postgres-password", "session-key"}
 
 
-def test_down_deletes_what_was_adopted(operator: Operator, by_az: Names, tmp_path: Path) -> None:
+def test_down_deletes_what_was_adopted(operator: Operator, by_az: Names) -> None:
     assert "0 leftovers" in operator.machine.chatops("down", "--yes").out
     assert operator.machine.processes() == []
+
+
+def test_a_cloud_started_from_such_a_shell_is_not_led_to_the_one_before(operator: Operator) -> None:
+    ran = operator.run(str(CHATOPS), "cloud", "start")
+    assert ran.returncode == 0, ran.stderr
+    (daemon,) = (process for process in operator.machine.processes() if "chatops.localcloud" in process.cmdline())
+    assert operator.environment["HTTPS_PROXY"]
+    assert {"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}.isdisjoint(daemon.environ())

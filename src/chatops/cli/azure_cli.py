@@ -21,15 +21,23 @@ SETTINGS = {
     "extension": {"use_dynamic_install": "no"},
 }
 
+# of what `cloud env` prints, the part that leads every program of a shell to the local cloud
+REDIRECTING = ("HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+def folder() -> Path:
+    """What AZURE_CONFIG_DIR is in a shell where `cloud env` was evaluated."""
+    return places.world() / "azure-cli"
+
 
 def configure(endpoint: dict[str, Any]) -> Path:
     """Write the configuration of a running local cloud and return its folder. A sign-in that is there stays."""
-    folder = places.world() / "azure-cli"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _write(folder / "clouds.config", {NAME: _cloud(endpoint)})
-    if not (folder / "config").exists():
-        _write(folder / "config", SETTINGS)
-    return folder
+    place = folder()
+    place.mkdir(mode=0o700, exist_ok=True)
+    _write(place / "clouds.config", {NAME: _cloud(endpoint)})
+    if not (place / "config").exists():
+        _write(place / "config", SETTINGS)
+    return place
 
 
 def _cloud(endpoint: dict[str, Any]) -> dict[str, str]:

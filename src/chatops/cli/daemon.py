@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatops.cli import places
+from chatops.cli import azure_cli, places
 from chatops.errors import ChatopsError
 
 START_SECONDS = 60.0
@@ -54,7 +54,13 @@ def start(tell: Callable[[str], None]) -> dict[str, Any]:
     endpoint_file().unlink(missing_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            _command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/"
+            _command(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
+            env=_environment(),
         )
     return _wait_until_ready(process, log)
 
@@ -62,6 +68,13 @@ def start(tell: Callable[[str], None]) -> dict[str, Any]:
 def _command() -> list[str]:
     folders = ["--home", str(places.world()), "--cache", str(places.cache()), "--logs", str(places.logs())]
     return [sys.executable, "-m", "chatops.localcloud", *folders]
+
+
+def _environment() -> dict[str, str]:
+    """This shell's environment, but not what `cloud env` put there: the daemon's own downloads go past its proxy."""
+    if os.environ.get("AZURE_CONFIG_DIR") != str(azure_cli.folder()):
+        return dict(os.environ)
+    return {name: value for name, value in os.environ.items() if name not in azure_cli.REDIRECTING}
 
 
 def _require_extra() -> None:

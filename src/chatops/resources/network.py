@@ -5,12 +5,13 @@ A PUT of the network without its subnets would drop them, so the two are one res
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
-from chatops.engine.resource import Json, Known, Report, Update
+from chatops.engine.resource import Json, Known, Observed, Report, Update
 from chatops.resources.arm import ArmResource, writable
 
 if TYPE_CHECKING:
@@ -25,9 +26,13 @@ class Subnet:
     prefix: str
     delegated_to: str
 
+    @property
+    def delegation(self) -> str:
+        return self.delegated_to.replace("/", ".")
+
     def body(self) -> Any:
         service: types.ServiceDelegationPropertiesFormat = {"serviceName": self.delegated_to}
-        delegation = {"name": self.delegated_to.replace("/", "."), "properties": service}
+        delegation = {"name": self.delegation, "properties": service}
         return {"name": self.name, "properties": {"addressPrefix": self.prefix, "delegations": [delegation]}}
 
 
@@ -49,15 +54,37 @@ class VirtualNetwork(ArmResource):
         }
         return {"location": self.location, "tags": self.tags, "properties": properties}
 
+    def read(self, azure: Azure) -> Observed | None:
+        """A delegation's name means nothing, and other tools choose others: what is delegated as we want bears ours."""
+        if (body := azure.read(self.id, self.api_version)) is None:
+            return None
+        names = {subnet.delegated_to.lower(): subnet.delegation for subnet in self.subnets}
+        return self.found(_renamed(body, lambda it: str(names.get(_service(it), it["name"]))))
+
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
             wait(azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body), azure.stop)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         with calling("updating", self.label):
-            body = writable(update.whole)
+            body = writable(_renamed(update.whole, lambda it: str(it.get("id", it["name"])).rsplit("/", 1)[-1]))
             wait(azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body), azure.stop)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
             wait(azure.network.virtual_networks.begin_delete(self.group, self.name), azure.stop)
+
+
+def _service(delegation: Json) -> str:
+    return str(delegation["properties"]["serviceName"]).lower()
+
+
+def _renamed(network: Json, name_of: Callable[[Json], str]) -> Json:
+    """Return the network with each subnet's delegations named by `name_of`."""
+
+    def subnet(body: Json) -> Json:
+        delegations = [{**it, "name": name_of(it)} for it in body["properties"].get("delegations") or []]
+        return {**body, "properties": {**body["properties"], "delegations": delegations}}
+
+    properties = network["properties"]
+    return {**network, "properties": {**properties, "subnets": [subnet(it) for it in properties.get("subnets") or []]}}
