@@ -13,6 +13,7 @@ import uuid
 from . import clock, errors
 from .bodies import merge, underlay, without_nulls
 from .control.kind import Call, Change, Kind
+from .control.limits import check_limits
 from .control.regions import check_location, display, flat
 from .errors import ArmError, gateway
 from .ids import GROUP
@@ -27,6 +28,7 @@ def draft(call: Call, kind: Kind, previous: Record | None) -> Change:
     """The change with everything filled in; a body of the wrong shape is the caller's fault and refused as such."""
     try:
         change = _body(call, kind, previous)
+        check_limits(change)
         kind.check(change)
         kind.fill(change)
     except (AttributeError, KeyError, TypeError, ValueError) as failure:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 
+from .. import clock
 from ..store import Body, Record
 from ..world import World
 from .kind import Change, Kind, NameRule, States
@@ -19,6 +20,7 @@ def _fill(change: Change) -> None:
     properties.setdefault("principalId", str(uuid.uuid4()))
     properties.setdefault("clientId", str(uuid.uuid4()))
     properties["tenantId"] = change.world.settings.tenant
+    change.record.hidden.setdefault("made", clock.iso())
 
 
 def assigned(world: World, identity: Body | None) -> list[Record]:

@@ -15,6 +15,7 @@ from ..store import Body, Record
 from ..world import World
 from .dns import links
 from .kind import Change, Kind, NameRule, States
+from .limits import taken_server
 from .network import services, users
 
 SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
@@ -65,7 +66,7 @@ def _check(change: Change) -> None:
 def _check_login(change: Change) -> None:
     other = by_name(change.world, change.id.name)
     if other:
-        raise ArmError(409, "ServerNameAlreadyExists", "Specified server name is already used by another server.")
+        raise taken_server(change.id.name)
     login = str(change.properties.get("administratorLogin", ""))
     if not re.fullmatch(r"[A-Za-z_][\w]{0,62}", login) or login.lower() in REFUSED_LOGINS or login.startswith("pg_"):
         raise _invalid("AdministratorLogin")

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..store import Body
 from .kind import Call, Endpoint
-from .postgres import DOMAIN, VERSIONS, by_name
+from .postgres import DOMAIN, SERVER, VERSIONS, by_name
 
 FEATURES = {"FastProvisioning": "Disabled", "GeoBackup": "Enabled", "OfferRestricted": "Disabled"}
 SIZES = ((32768, 120, "P4"), (65536, 240, "P6"), (131072, 500, "P10"), (262144, 1100, "P15"), (524288, 2300, "P20"))
@@ -27,7 +27,7 @@ EDITIONS: Mapping[str, tuple[tuple[str, int, int], ...]] = {
 async def _available(call: Call, found: Mapping[str, str]) -> Body:
     name = str(call.body.get("name", ""))
     common = {"name": name, "type": call.body.get("type", "Microsoft.DBforPostgreSQL/flexibleServers")}
-    if by_name(call.world, name):
+    if call.world.conditions.now.taken(SERVER, name) or by_name(call.world, name):
         text = "Specified server name is already used."
         return {**common, "nameAvailable": False, "reason": "AlreadyExists", "message": text}
     return {**common, "nameAvailable": True, "message": ""}
@@ -38,8 +38,11 @@ async def _suffix(call: Call, found: Mapping[str, str]) -> Response:
 
 
 async def _capabilities(call: Call, found: Mapping[str, str]) -> Body:
-    features = [{"name": name, "status": status} for name, status in FEATURES.items()]
-    capability = {
+    place = found.get("location") or _location(call, found)
+    restricted = "Enabled" if call.world.conditions.now.restricts(SERVER, place) else "Disabled"
+    offered = {**FEATURES, "OfferRestricted": restricted}
+    features = [{"name": name, "status": status} for name, status in offered.items()]
+    capability: Body = {
         "name": "FlexibleServerCapabilities",
         "supportedServerEditions": [_edition(name) for name in EDITIONS],
         "supportedServerVersions": [{"name": version, "supportedVersionsToUpgrade": []} for version in VERSIONS],
@@ -49,9 +52,19 @@ async def _capabilities(call: Call, found: Mapping[str, str]) -> Body:
         "zoneRedundantHaSupported": "Enabled",
         "storageAutoGrowthSupported": "Enabled",
         "onlineResizeSupported": "Enabled",
-        "restricted": "Disabled",
+        "restricted": restricted,
     }
+    if restricted == "Enabled":
+        text = (
+            f"Subscriptions are restricted from provisioning in location '{place}'. Try again in a different location."
+        )
+        capability.update(reason=text, supportedServerEditions=[])
     return {"value": [capability]}
+
+
+def _location(call: Call, found: Mapping[str, str]) -> str:
+    server = call.world.store.find(call.id.text.rsplit("/", 1)[0])
+    return str(server.body["location"]) if server else ""
 
 
 def _edition(name: str) -> Body:

@@ -58,7 +58,7 @@ def require_version(kind: Kind, version: str) -> None:
 def _provider(world: World, namespace: str) -> Body:
     types = sorted(kind.type.split("/", 1)[1] for kind in world.kinds.values() if kind.type.split("/")[0] == namespace)
     shown = [
-        {"resourceType": type, "locations": list(REGIONS.values()), "apiVersions": list(VERSIONS[namespace])}
+        {"resourceType": type, "locations": _offered(world, namespace, type), "apiVersions": list(VERSIONS[namespace])}
         for type in types
     ]
     return {
@@ -68,6 +68,13 @@ def _provider(world: World, namespace: str) -> Body:
         "registrationState": registration(world, namespace),
         "resourceTypes": shown,
     }
+
+
+def _offered(world: World, namespace: str, type: str) -> list[str]:
+    """The display names of the regions that do not refuse this type; PostgreSQL's refusals show in its capabilities."""
+    restricts = world.conditions.now.restricts
+    hidden = namespace == "Microsoft.DBforPostgreSQL"
+    return [shown for name, shown in REGIONS.items() if hidden or not restricts(f"{namespace}/{type}", name)]
 
 
 def _named(text: str) -> str:

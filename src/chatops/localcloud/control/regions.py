@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import gateway
+from ..errors import ArmError, gateway
 
 if TYPE_CHECKING:
     from .kind import Kind
@@ -76,9 +77,14 @@ def check_location(kind: Kind, location: object) -> None:
         raise gateway(400, "LocationRequired", "The location property is required for this definition.")
     offered = [GLOBAL] if kind.location == GLOBAL else list(REGIONS)
     if flat(location) not in offered:
-        raise gateway(
-            400,
-            "LocationNotAvailableForResourceType",
-            f"The provided location '{location}' is not available for resource type '{kind.type}'. List of available "
-            f"regions for the resource type is '{','.join(offered)}'.",
-        )
+        raise refused(kind.type, location, offered)
+
+
+def refused(type: str, location: str, offered: Sequence[str]) -> ArmError:
+    """The gateway's refusal of a region, with those that remain."""
+    return gateway(
+        400,
+        "LocationNotAvailableForResourceType",
+        f"The provided location '{location}' is not available for resource type '{type}'. List of available regions "
+        f"for the resource type is '{','.join(offered)}'.",
+    )

@@ -15,6 +15,7 @@ from ..ids import Id
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Endpoint, Kind, NameRule, States
+from .limits import taken_registry
 from .roles import authorize
 
 REGISTRY = "Microsoft.ContainerRegistry/registries"
@@ -70,12 +71,7 @@ def _check(change: Change) -> None:
         raise ArmError(400, "InvalidSku", text)
     other = by_server(change.world, _server(change.id.name))
     if other and other.key != change.record.key:
-        text = (
-            f"The registry DNS name {_server(change.id.name)} is already in use. You can check if the name is already "
-            "claimed using following API: https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/"
-            "checknameavailability"
-        )
-        raise ArmError(409, "AlreadyInUse", text)
+        raise taken_registry(change.id.name)
 
 
 def _fill(change: Change) -> None:
@@ -149,7 +145,7 @@ async def _cancel(call: Call, run: Record) -> Body:
 
 async def _available(call: Call, found: Mapping[str, str]) -> Body:
     name = str(call.body.get("name", ""))
-    if by_server(call.world, _server(name)):
+    if call.world.conditions.now.taken(REGISTRY, name) or by_server(call.world, _server(name)):
         text = f"The registry {name} is already in use."
         return {"nameAvailable": False, "reason": "AlreadyExists", "message": text}
     return {"nameAvailable": True}

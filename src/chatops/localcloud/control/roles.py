@@ -124,8 +124,11 @@ def _at(world: World, scope: str) -> list[Record]:
 
 
 def _known(world: World, principal: str) -> bool:
+    latest = clock.iso(clock.now() - timedelta(seconds=world.conditions.now.directory_delay))
     identities = world.store.records(type="Microsoft.ManagedIdentity/userAssignedIdentities")
-    known = {record.properties["principalId"].lower() for record in identities}
+    known = {
+        record.properties["principalId"].lower() for record in identities if record.hidden.get("made", "") <= latest
+    }
     return principal.lower() in known | {world.settings.operator}
 
 

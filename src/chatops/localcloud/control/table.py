@@ -11,6 +11,7 @@ from . import (
     environments,
     groups,
     identities,
+    limits,
     network,
     postgres,
     postgres_offers,
@@ -50,4 +51,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *registry.ENDPOINTS,
     *domains.ENDPOINTS,
     *settings.ENDPOINTS,
+    *limits.ENDPOINTS,
 )

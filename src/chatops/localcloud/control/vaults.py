@@ -18,6 +18,7 @@ from ..operations import Operation, headers, new_token
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Endpoint, Kind, NameRule, States
+from .limits import taken_vault
 from .styles import STYLES
 
 VAULT = "Microsoft.KeyVault/vaults"
@@ -41,11 +42,7 @@ def _check(change: Change) -> None:
         raise ArmError(400, "BadRequest", "The parameter sku is not specified or not one of: standard, premium.")
     other = by_name(world, name)
     if other and other.key != change.record.key:
-        text = (
-            f"The vault name '{name}' is already in use. Vault names are globally unique so it is possible that the "
-            "name is already taken."
-        )
-        raise ArmError(409, "VaultAlreadyExists", text)
+        raise taken_vault(name)
     deleted = world.store.get(DELETED, name.lower())
     if change.private.get("createMode") == "recover":
         _recover(change, deleted)
@@ -139,7 +136,8 @@ async def _purge(call: Call, found: Mapping[str, str]) -> Response:
 
 async def _name(call: Call, found: Mapping[str, str]) -> Body:
     name = str(call.body.get("name", ""))
-    if by_name(call.world, name) or call.world.store.get(DELETED, name.lower()):
+    others = call.world.conditions.now.taken(VAULT, name)
+    if others or by_name(call.world, name) or call.world.store.get(DELETED, name.lower()):
         text = f"The name '{name}' is already in use."
         return {"nameAvailable": False, "reason": "AlreadyExists", "message": text}
     return {"nameAvailable": True}
