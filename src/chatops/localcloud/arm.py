@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from . import errors, writes
-from .bodies import without_nulls
+from .bodies import camel, without_nulls
 from .control import settings
 from .control.kind import Call, Endpoint, Kind
-from .control.providers import require_version
+from .control.providers import require_version, supported_versions
 from .control.roles import authorize
 from .control.styles import STYLES
 from .errors import ArmError, gateway
@@ -42,6 +42,8 @@ class Arm:
             response = await self._answer(request)
         except ArmError as failure:
             response = JSONResponse(failure.envelope, failure.status, failure.headers)
+        if "x-ms-failure-cause" not in response.headers:
+            response.headers.update(supported_versions(request.url.path))
         if request.method == "HEAD":
             response.body = b""
             response.headers["content-length"] = "0"
@@ -64,7 +66,7 @@ class Arm:
             kind=kind,
             version=version,
             query=query,
-            body=await read_body(request),
+            body=camel(await read_body(request)),
             claims=claims,
             origin=f"{request.url.scheme}://{request.url.netloc}",
             headers=request.headers,

@@ -38,6 +38,23 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
+OWN_NAMES = ("tags", "userassignedidentities", "metadata")
+
+
+def camel(value: Any) -> Any:
+    """A copy with property names in Azure's spelling: clients may send `Name` for `name`.
+
+    Maps whose names are the caller's own stay as they are.
+    """
+    if isinstance(value, Mapping):
+        return {_lowered(name): item if name.lower() in OWN_NAMES else camel(item) for name, item in value.items()}
+    return [camel(item) for item in value] if isinstance(value, list) else value
+
+
+def _lowered(name: str) -> str:
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
 def number(text: str, otherwise: int) -> int:
     """A count from a query string; what is no number counts as not given."""
     return int(text) if text.isdecimal() else otherwise

@@ -57,6 +57,11 @@ def _body(call: Call, kind: Kind, previous: Record | None) -> Change:
 
 def canonical_id(call: Call, kind: Kind) -> str:
     """The id as Azure echoes it: the parent's stored spelling, the provider's type names, the caller's name."""
+    id = _plain_id(call, kind)
+    return id.replace(*kind.respelled) if kind.respelled else id
+
+
+def _plain_id(call: Call, kind: Kind) -> str:
     parent = call.world.store.find(call.id.parent or "")
     base = parent.id if parent else (call.id.parent or f"/subscriptions/{call.id.subscription}")
     namespace, *types = kind.type.split("/")

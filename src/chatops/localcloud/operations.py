@@ -41,7 +41,7 @@ class Style:
     `fields` the members of a status body, `running` the word for "not yet" (None: the resource's own state), `polled`
     the HTTP status while running, and `done` what the Location URL gives in the end. `form` is how its ids look;
     `settles` without headers: the resource itself is what the client polls. `spaced` URLs name the region as it is
-    displayed; `repeats` polls carry the headers again.
+    displayed; `repeats` polls carry the headers again; `tells_where` puts the resource's path in `Location`.
     """
 
     status: int = 200
@@ -60,6 +60,7 @@ class Style:
     settles: bool = False
     spaced: bool = False
     repeats: bool = False
+    tells_where: bool = False
     extra: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -140,6 +141,10 @@ class Operations:
         """The operation under way on this resource, if any."""
         key = target.lower()
         return next((op for op in self._all.values() if not op.finished and op.target.lower() == key), None)
+
+    def below(self, target: str) -> Operation | None:
+        """An operation under way on something nested in this resource, if any."""
+        return next((op for op in self.unfinished() if op.target.lower().startswith(f"{target.lower()}/")), None)
 
     def unfinished(self) -> list[Operation]:
         return [op for op in self._all.values() if not op.finished]

@@ -13,7 +13,7 @@ from .control.providers import require_registered
 from .control.styles import STYLES
 from .drafts import draft
 from .ids import GROUP, parse
-from .operations import Operation, Style, headers, new_token
+from .operations import LOCATION, Operation, Style, headers, new_token
 from .store import Body, Record
 from .world import World
 
@@ -74,13 +74,15 @@ def _refuse_late(change: Change, previous: Record, style_name: str) -> Response:
 def _not_busy(call: Call, kind: Kind) -> None:
     operations = call.world.operations
     operation = operations.on(call.id.text) or (operations.on(call.id.parent or "") if call.id.nested else None)
+    if operation is None and kind.type != GROUP:
+        operation = operations.below(call.id.text)
     if operation:
         raise kind.busy(operation)
 
 
 def _met(call: Call, previous: Record | None) -> bool:
     """Whether If-Match and If-None-Match hold."""
-    etag = previous.body.get("etag") if previous else None
+    etag = _kind(call.world, previous).show(call.world, previous).get("etag") if previous else None
     wanted, unwanted = call.headers.get("if-match"), call.headers.get("if-none-match")
     if wanted and (previous is None or wanted not in ("*", etag)):
         return False
@@ -196,6 +198,8 @@ async def delete(call: Call, kind: Kind) -> Response:
 def answer(call: Call, record: Record, style: Style, status: int, operation: Operation | None = None) -> Response:
     """The first answer to a write, in the style of its provider."""
     extra = headers(operation, style, call.origin, call.version) if operation else {}
+    if style.tells_where:
+        extra[LOCATION] = record.id
     if style.answer == "nothing":
         return Response(status_code=status, headers=extra)
     if style.answer == "empty":

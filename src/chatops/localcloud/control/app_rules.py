@@ -111,6 +111,8 @@ def gibibytes(text: str) -> Decimal:
 
 
 def _scale(scale: Body) -> None:
+    if not scale.get("rules", True):
+        del scale["rules"]
     low, high = scale.get("minReplicas") or 0, scale.get("maxReplicas", 10)
     if not (isinstance(low, int) and isinstance(high, int) and low >= 0 and 1 <= high <= MOST_REPLICAS):
         refuse("ContainerAppInvalidScaleSpec", f"minReplicas and maxReplicas must lie between 0 and {MOST_REPLICAS}.")

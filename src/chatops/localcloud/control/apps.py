@@ -61,6 +61,9 @@ def _fill(change: Change) -> None:
     properties["eventStreamEndpoint"] = f"{change.world.origin}{_short(record)}/eventstream"
     for name in ("latestRevisionName", "latestReadyRevisionName", "latestRevisionFqdn"):
         properties.setdefault(name, "")
+    for rule in properties["template"].get("scale", {}).get("rules", []):
+        if metadata := rule.get("http", {}).get("metadata"):
+            rule["http"]["metadata"] = {key: str(metadata[key]) for key in sorted(metadata)}
     _identity(change)
     _revision(change)
 
@@ -72,7 +75,9 @@ def _short(record: Record) -> str:
 def _identity(change: Change) -> None:
     identity = change.record.body.setdefault("identity", {"type": "None"})
     before = (change.previous.body.get("identity") if change.previous else None) or {}
-    if "systemassigned" in str(identity.get("type", "")).lower():
+    kinds = [kind for kind in ("SystemAssigned", "UserAssigned") if kind.lower() in str(identity.get("type")).lower()]
+    identity["type"] = ", ".join(kinds) or "None"
+    if "SystemAssigned" in kinds:
         identity["principalId"] = before.get("principalId", str(uuid.uuid4()))
         identity["tenantId"] = change.world.settings.tenant
     if identity.get("userAssignedIdentities"):
@@ -145,6 +150,7 @@ KINDS = (
             "length must not be more than 32 characters.",
         ),
         put="app.put",
+        respelled=("/containerApps/", "/containerapps/"),
         patch="app.patch",
         delete="app.delete",
         states=States(creating="InProgress", updating="InProgress"),

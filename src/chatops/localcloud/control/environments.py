@@ -22,6 +22,7 @@ ENVIRONMENT = "Microsoft.App/managedEnvironments"
 APP = "Microsoft.App/containerApps"
 DELEGATION = "Microsoft.App/environments"
 SMALLEST_SUBNET = 27
+ADDRESS = "127.0.0.1"
 ADJECTIVES = ("agreeable", "blue", "calm", "delightful", "gentle", "happy", "kind", "lively", "proud", "wonderful")
 NOUNS = ("bay", "cliff", "dune", "field", "forest", "hill", "island", "meadow", "river", "sea")
 
@@ -92,13 +93,12 @@ def _fill(change: Change) -> None:
     }
     path = change.record.id.split("/providers/")[0] + f"/managedEnvironments/{change.record.name}/eventstream"
     properties["eventStreamEndpoint"] = f"{change.world.origin}{path}"
-    for profile in properties.get("workloadProfiles", []):
-        if "Name" in profile:
-            profile["name"] = profile.pop("Name")
+    if not properties.get("vnetConfiguration", {}).get("infrastructureSubnetId"):
+        properties["staticIp"] = ADDRESS
 
 
 async def _apply(world: World, record: Record, private: Body) -> None:
-    record.properties["staticIp"] = "127.0.0.1"
+    record.properties["staticIp"] = ADDRESS
 
 
 def _deletable(world: World, record: Record) -> None:

@@ -33,7 +33,9 @@ KINDS = (
     Kind(
         IDENTITY,
         name=NameRule(r"[A-Za-z0-9][\w-]{2,127}"),
+        put="identity.put",
         states=States(member=None),
+        respelled=("/resourceGroups/", "/resourcegroups/"),
         kept=("principalId", "clientId", "tenantId"),
         fill=_fill,
         rank=60,

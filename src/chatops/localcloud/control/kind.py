@@ -129,7 +129,7 @@ class Kind:
     called again after a restart when they did not end. `virtual` kinds live elsewhere (a data plane, the runtime):
     `read` and `listing` fetch them. `echo` is how the provider spells a location; `rank` orders the deletion of a
     group, low first. `vanished` answers reads while a deletion runs, `orphan` those below a parent that is not there;
-    a `late_precondition` fails inside the operation.
+    a `late_precondition` fails inside the operation; `respelled` is how ids differ from what was asked for.
     """
 
     type: str
@@ -141,6 +141,7 @@ class Kind:
     location: str | None = "required"
     rank: int = 50
     echo: Literal["as sent", "display"] = "as sent"
+    respelled: tuple[str, str] | None = None
     etag: bool = False
     system_data: bool = False
     unchanged: str | None = None

@@ -6,6 +6,7 @@ https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks
 
 from __future__ import annotations
 
+import json
 import uuid
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -32,6 +33,7 @@ USERS = (
         "Microsoft.DBforPostgreSQL/flexibleServers",
     ),
 )
+LINKS = {"Microsoft.App/environments": "legionservicelink"}
 STATES = States(creating="Updating", updating="Updating")
 NAME = NameRule(r"[A-Za-z0-9]([\w.-]{0,78}\w)?", "InvalidResourceName", "Resource name {name} is invalid.")
 SUBNET_DEFAULTS = {
@@ -201,13 +203,19 @@ def _fill_subnet(change: Change) -> None:
 
 def _show_network(world: World, record: Record) -> Body:
     subnets = [_show_subnet(world, subnet) for subnet in world.store.records(record.id, SUBNET)]
-    return {**record.body, "properties": {**record.properties, "subnets": subnets}}
+    return {**record.body, "etag": _etag(world, record), "properties": {**record.properties, "subnets": subnets}}
+
+
+def _etag(world: World, network: Record) -> str:
+    """One for a network and its subnets, another after every change of any of them, of their states too."""
+    every = [network.body, *(subnet.body for subnet in world.store.records(network.id, SUBNET))]
+    return f'W/"{uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(every, sort_keys=True))}"'
 
 
 def _show_subnet(world: World, record: Record) -> Body:
     links = [
         {
-            "name": f"{uuid.uuid5(uuid.NAMESPACE_URL, user.key)}-service-association-link",
+            "name": LINKS.get(service) or f"{uuid.uuid5(uuid.NAMESPACE_URL, user.key)}-service-association-link",
             "properties": {
                 "provisioningState": "Succeeded",
                 "linkedResourceType": service,
@@ -218,9 +226,9 @@ def _show_subnet(world: World, record: Record) -> Body:
         }
         for user, service in users(world, record.id)
     ]
-    if not links:
-        return record.body
-    return {**record.body, "properties": {**record.properties, "serviceAssociationLinks": links}}
+    network = world.store.find(record.id.rsplit("/subnets/", 1)[0])
+    body = {**record.body, "etag": _etag(world, network)} if network else record.body
+    return {**body, "properties": {**record.properties, "serviceAssociationLinks": links}} if links else body
 
 
 def _deletable_subnet(world: World, record: Record) -> None:
@@ -261,7 +269,11 @@ KINDS = (
         etag=True,
         rank=80,
         kept=("resourceGuid",),
-        defaults={"virtualNetworkPeerings": [], "enableDdosProtection": False},
+        defaults={
+            "virtualNetworkPeerings": [],
+            "enableDdosProtection": False,
+            "privateEndpointVNetPolicies": "Disabled",
+        },
         check=_check_network,
         fill=_fill_network,
         show=_show_network,

@@ -133,6 +133,7 @@ async def _remove(world: World, record: Record) -> None:
 
 def _fill(change: Change) -> None:
     properties = change.properties
+    change.record.body["systemData"] = {"createdAt": change.record.body["systemData"]["createdAt"]}
     properties["fullyQualifiedDomainName"] = f"{change.record.name}.{DOMAIN}"
     network = properties.setdefault("network", {})
     network["publicNetworkAccess"] = "Disabled" if "delegatedSubnetResourceId" in network else "Enabled"

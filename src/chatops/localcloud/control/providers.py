@@ -23,6 +23,7 @@ VERSIONS: Mapping[str, tuple[str, ...]] = {
     "Microsoft.Resources": ("2025-04-01", "2024-11-01", "2021-04-01"),
 }
 
+TELLING = ("Microsoft.App", "Microsoft.ContainerRegistry", "Microsoft.OperationalInsights")
 FIRST_VERSION = "2014-04-01"
 NEWEST_VERSION = max(versions[0] for versions in VERSIONS.values())
 
@@ -46,6 +47,13 @@ def require_registered(world: World, namespace: str) -> None:
         "message": f"{text} to register subscriptions.",
     }
     raise gateway(409, "MissingSubscriptionRegistration", detail["message"], details=[detail])
+
+
+def supported_versions(path: str) -> dict[str, str]:
+    """The header with which some providers tell their api-versions on every answer of theirs."""
+    _, _, rest = path.rpartition("/providers/")
+    namespace = next((name for name in TELLING if rest.lower().startswith(f"{name.lower()}/")), None)
+    return {"api-supported-versions": ", ".join(reversed(VERSIONS[namespace]))} if namespace else {}
 
 
 def require_version(kind: Kind, version: str) -> None:

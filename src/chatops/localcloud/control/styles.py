@@ -78,6 +78,7 @@ def _private_dns(answer: str) -> Style:
 STYLES: dict[str, Style] = {
     "sync": SYNC,
     "sync.201": Style(status=201, updated=201),
+    "identity.put": Style(status=201, updated=200, tells_where=True),
     "sync.200": Style(status=200, updated=200),
     "sync.delete": Style(answer="nothing"),
     "sync.deleted": Style(answer="resource"),

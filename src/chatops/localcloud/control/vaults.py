@@ -26,6 +26,7 @@ ITEM = "Microsoft.KeyVault/vaults/secrets"
 DELETED = "deleted-vaults"
 DELETED_VAULT = "Microsoft.KeyVault/deletedVaults"
 DOMAIN = "vault.azure.net"
+OPEN = {"defaultAction": "Allow", "bypass": "AzureServices"}
 
 
 def by_name(world: World, name: str) -> Record | None:
@@ -65,6 +66,8 @@ def _recover(change: Change, deleted: Body | None) -> None:
 
 def _fill(change: Change) -> None:
     change.properties["vaultUri"] = f"https://{change.id.name.lower()}.{DOMAIN}/"
+    if change.properties.get("networkAcls") == OPEN:
+        del change.properties["networkAcls"]
     sku = change.properties["sku"]
     change.properties["sku"] = {"family": sku.get("family", "A"), "name": sku["name"].lower()}
 
