@@ -75,6 +75,8 @@ def _purge(walk: Walk) -> None:
     """The vault that the walk deleted, seen among the deleted ones and purged."""
     path, version = "/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/wirevault", "2026-05-15"
     walk.send("vault.deleted", "GET", walk.cloud.scope + path, version)
+    twin = next(one for one in table("resources") if one["name"] == "vault")
+    walk.send("vault.deleted-twin", "PUT", walk.path(twin), version, json=walk.fill(twin["put"]))
     type = "Microsoft.KeyVault/deletedVaults"
     purge = {"at": "subscription", "path": f"{path}/purge", "version": version, "type": type}
     walk.write("vault.purge", purge, "POST")

@@ -10,7 +10,7 @@ import pytest
 
 from .walk import Walk, dig, table, unpacked
 
-SECTIONS = ("status_codes", "operations", "errors")
+SECTIONS = ("status_codes", "operations", "errors", "providers")
 ROWS = [(section, row) for section in SECTIONS for row in table(section)]
 CHECKS = [
     pytest.param(row, name, wanted, id=f"{section}: {row['fact']}: {name}")

@@ -85,6 +85,8 @@ class Walk:
         if method != "POST" and (urls or method == "PUT"):
             self.send(f"{name}.read", "GET", path, version)
             self.send(f"{name}.busy", method, path, version, **sent)
+        for look in resource.get("looks", {}).get(method, []):
+            self.send(f"{name}.{look['name']}", look["method"], self.path(look), look["version"])
         self.conditions()
         self._ends(name, resource, first, under_way)
 

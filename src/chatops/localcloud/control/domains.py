@@ -197,6 +197,7 @@ KINDS = (
         put="certificate.put",
         delete="sync.delete",
         states=States(creating="Pending", updating="Pending"),
+        echo="display",
         system_data=True,
         rank=14,
         kept=("validationToken",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from .. import clock
 from ..errors import ArmError, gateway
 from ..ids import Id
 from ..operations import Operation
@@ -134,6 +135,8 @@ async def _remove(world: World, record: Record) -> None:
 def _fill(change: Change) -> None:
     properties = change.properties
     change.record.body["systemData"] = {"createdAt": change.record.body["systemData"]["createdAt"]}
+    before = change.previous.properties["backup"] if change.previous else {}
+    properties["backup"]["earliestRestoreDate"] = before.get("earliestRestoreDate", clock.iso())
     properties["fullyQualifiedDomainName"] = f"{change.record.name}.{DOMAIN}"
     network = properties.setdefault("network", {})
     network["publicNetworkAccess"] = "Disabled" if "delegatedSubnetResourceId" in network else "Enabled"

@@ -36,7 +36,7 @@ def _app(prefix: str, *, patch: bool, sent: tuple[str, ...]) -> Style:
     )
 
 
-def _app_put(prefix: str) -> Style:
+def _app_put(prefix: str, *, spaced: bool = False) -> Style:
     return Style(
         status=201,
         updated=201,
@@ -44,6 +44,7 @@ def _app_put(prefix: str) -> Style:
         path=prefix + "Statuses/{token}",
         query=_ASYNC_QUERY,
         fields=NAMED,
+        spaced=spaced,
         extra=_TIMEOUT,
     )
 
@@ -146,7 +147,7 @@ STYLES: dict[str, Style] = {
     "environment.put": _app_put(_ENV),
     "environment.patch": _app(_ENV, patch=True, sent=(LOCATION,)),
     "environment.delete": _app(_ENV, patch=False, sent=(LOCATION,)),
-    "certificate.put": _app_put(_CERTIFICATE),
+    "certificate.put": _app_put(_CERTIFICATE, spaced=True),
     "app.put": _app_put(_APP),
     "app.patch": _app(_APP, patch=True, sent=BOTH),
     "app.delete": _app(_APP, patch=False, sent=BOTH),
