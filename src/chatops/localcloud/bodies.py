@@ -52,7 +52,7 @@ def camel(value: Any) -> Any:
 
 
 def _lowered(name: str) -> str:
-    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+    return name if name[1:2].isupper() or not name.isalnum() else name[:1].lower() + name[1:]
 
 
 def number(text: str, otherwise: int) -> int:
