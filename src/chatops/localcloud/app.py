@@ -62,7 +62,7 @@ def _marks(sent: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
 
 
 def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
-    """The management API with its sign-in endpoints; only the former is journalled."""
+    """The management API, Graph and the sign-in endpoints; what is asked of the last is not journalled."""
     arm = Arm(world, ENDPOINTS)
 
     async def metadata(request: Request) -> Response:
@@ -71,8 +71,9 @@ def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
     routes = [Route("/{path:path}", arm.handle, methods=METHODS)]
     inner = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
     journalled = Journal(Trouble(inner, world.desk, "management"), calls, "management")
+    graph = Journal(Starlette(routes=Graph(world).routes()), calls, "graph")
     beside = [Route("/metadata/endpoints", metadata), *stream_routes(world), *builds_routes(world.builds)]
-    beside += Graph(world).routes()
+    beside.append(Route("/v1.0/{path:path}", graph))
     beside += trouble_routes(world.desk, world.tokens, world.origin)
     outer = Starlette(routes=[*beside, *sign_in.routes()])
     outer.router.default = journalled

@@ -52,9 +52,11 @@ def test_managed_identities_are_service_principals(cloud: Cloud, group: str) -> 
     assert cloud.call("GET", f"/v1.0/servicePrincipals/{unknown}").status_code == 404
 
 
-def test_graph_wants_a_token(cloud: Cloud) -> None:
+def test_graph_wants_a_token_and_is_in_the_journal(cloud: Cloud) -> None:
     answer = requests.get(cloud.endpoint["arm"] + "/v1.0/users", verify=cloud.endpoint["ca_file"], timeout=30)
     assert answer.status_code == 401
+    asked = [(call["path"], call["status"]) for call in cloud.calls() if call["plane"] == "graph"]
+    assert ("/v1.0/users", 401) in asked
 
 
 def test_the_proxy_refuses_other_hosts_and_says_so_in_the_journal(cloud: Cloud) -> None:
