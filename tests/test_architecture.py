@@ -28,8 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wiring": {"config", "resources"},
     "stack": {"resources", "config", "engine.resource", "naming", "wiring"},
     "images": {"config", "azure", "errors"},
+    "preflight": {"azure", "naming", "errors"},
     "views": {"engine", "cost", "errors"},
-    "cli": {"azure", "config", "cost", "engine", "errors", "images", "naming", "resources", "stack", "views"},
+    "cli": {"azure", "config", "cost", "engine", "errors", "images", "naming", "resources", "stack", "views"}
+    | {"preflight"},
     "cli.cloud": {"localcloud"},
     "localcloud": set(),
 }

@@ -12,6 +12,7 @@ import typer
 
 from chatops import __version__
 from chatops.cli import cloud, config
+from chatops.cli.doctor import doctor
 from chatops.cli.down import down
 from chatops.cli.init import init
 from chatops.cli.logs import logs
@@ -30,6 +31,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_mar
 app.command()(init)
 app.command()(up)
 app.command()(plan)
+app.command()(doctor)
 app.command()(status)
 app.command()(logs)
 app.command("open")(open_page)

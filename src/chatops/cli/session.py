@@ -14,6 +14,7 @@ import typer
 
 from chatops import stack
 from chatops.azure.clients import Azure
+from chatops.azure.cloud import Principal
 from chatops.cli.options import Output
 from chatops.cli.signals import stopping_on_signals
 from chatops.cli.target import Target, target_of
@@ -60,7 +61,15 @@ class Session:
 
     @cached_property
     def resources(self) -> list[Resource[Any]]:
-        cloud, operator = self.azure.cloud, self.azure.operator
+        return self._made_by(self.azure.operator)
+
+    @cached_property
+    def nameable(self) -> list[Resource[Any]]:
+        """The resources as far as they are known before anybody has signed in: good for their names."""
+        return self._made_by(Principal("", "User", ""))
+
+    def _made_by(self, operator: Principal) -> list[Resource[Any]]:
+        cloud = self.azure.cloud
         site = stack.Site(
             subscription=cloud.subscription,
             tenant=cloud.tenant or operator.tenant,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from chatops.cli.doctor import refuse_trouble, wanted_of
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.session import Session, confirm, open_session
 from chatops.engine.plan import Action, Plan
+from chatops.preflight.run import examine
 
 
 def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Output.human) -> None:
@@ -16,10 +18,22 @@ def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Outpu
     plan = session.plan()
     session.view.plan(plan)
     if plan.work:
+        _preflight(session, plan)
         _ask(session, plan, yes)
         session.carry_out(plan)
     if url := session.page_url():
         session.view.record({"page": url})
+
+
+def _preflight(session: Session, plan: Plan) -> None:
+    """Look for what would refuse the stack half-way, where something is to be made that was not made before."""
+    creates = {step.address for step in plan.work if step.action is Action.CREATE}
+    if "group" in creates or (creates and session.target.billed):
+        found = examine(session.azure, wanted_of(session))
+        for finding in found:
+            if not finding.passed:
+                session.view.note(f"{finding.check}: {finding.found}")
+        refuse_trouble(found)
 
 
 def _ask(session: Session, plan: Plan, yes: bool) -> None:

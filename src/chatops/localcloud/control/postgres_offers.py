@@ -6,7 +6,7 @@ https://learn.microsoft.com/rest/api/postgresql/capabilities-by-location
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.responses import JSONResponse, Response
 
@@ -16,12 +16,22 @@ from .postgres import DOMAIN, SERVER, VERSIONS, by_name
 
 FEATURES = {"FastProvisioning": "Disabled", "GeoBackup": "Enabled", "OfferRestricted": "Disabled"}
 SIZES = ((32768, 120, "P4"), (65536, 240, "P6"), (131072, 500, "P10"), (262144, 1100, "P15"), (524288, 2300, "P20"))
+KINDS_OF_SIZE = ("ds_v5", "ads_v5", "ds_v4", "s_v3")
 # name, vCores, MB of memory per vCore
 EDITIONS: Mapping[str, tuple[tuple[str, int, int], ...]] = {
-    "Burstable": (("Standard_B1ms", 1, 2048), ("Standard_B2s", 2, 2048), ("Standard_B2ms", 2, 4096)),
-    "GeneralPurpose": (("Standard_D2ds_v5", 2, 4096), ("Standard_D4ds_v5", 4, 4096), ("Standard_D8ds_v5", 8, 4096)),
-    "MemoryOptimized": (("Standard_E2ds_v5", 2, 8192), ("Standard_E4ds_v5", 4, 8192)),
+    "Burstable": (
+        ("Standard_B1ms", 1, 2048),
+        ("Standard_B2s", 2, 2048),
+        *((f"Standard_B{cores}ms", cores, 4096) for cores in (2, 4, 8, 12, 16, 20)),
+    ),
+    "GeneralPurpose": tuple(
+        (f"Standard_D{cores}{kind}", cores, 4096) for kind in KINDS_OF_SIZE for cores in (2, 4, 8, 16, 32, 48, 64, 96)
+    ),
+    "MemoryOptimized": tuple(
+        (f"Standard_E{cores}{kind}", cores, 8192) for kind in KINDS_OF_SIZE for cores in (2, 4, 8, 16, 20, 32, 48, 64)
+    ),
 }
+ALL_SKUS = tuple(sku for sizes in EDITIONS.values() for sku, _, _ in sizes)
 
 
 async def _available(call: Call, found: Mapping[str, str]) -> Body:
@@ -42,10 +52,13 @@ async def _capabilities(call: Call, found: Mapping[str, str]) -> Body:
     restricted = "Enabled" if call.world.conditions.now.restricts(SERVER, place) else "Disabled"
     offered = {**FEATURES, "OfferRestricted": restricted}
     features = [{"name": name, "status": status} for name, status in offered.items()]
+    versions, skus = (
+        _offered(call, what, names, place) for what, names in (("versions", VERSIONS), ("skus", ALL_SKUS))
+    )
     capability: Body = {
         "name": "FlexibleServerCapabilities",
-        "supportedServerEditions": [_edition(name) for name in EDITIONS],
-        "supportedServerVersions": [{"name": version, "supportedVersionsToUpgrade": []} for version in VERSIONS],
+        "supportedServerEditions": [_edition(name, skus) for name in EDITIONS],
+        "supportedServerVersions": [{"name": version, "supportedVersionsToUpgrade": []} for version in versions],
         "supportedFeatures": features,
         "fastProvisioningSupported": "Disabled",
         "geoBackupSupported": "Enabled",
@@ -62,12 +75,18 @@ async def _capabilities(call: Call, found: Mapping[str, str]) -> Body:
     return {"value": [capability]}
 
 
+def _offered(call: Call, what: str, names: Iterable[str], place: str) -> list[str]:
+    """A size or a version may be restricted too, as `Microsoft.DBforPostgreSQL/flexibleServers/versions/18`."""
+    restricts = call.world.conditions.now.restricts
+    return [name for name in names if not restricts(f"{SERVER}/{what}/{name}", place)]
+
+
 def _location(call: Call, found: Mapping[str, str]) -> str:
     server = call.world.store.find(call.id.text.rsplit("/", 1)[0])
     return str(server.body["location"]) if server else ""
 
 
-def _edition(name: str) -> Body:
+def _edition(name: str, offered: Sequence[str]) -> Body:
     skus = [
         {
             "name": sku,
@@ -78,6 +97,7 @@ def _edition(name: str) -> Body:
             "supportedHaMode": [] if name == "Burstable" else ["SameZone", "ZoneRedundant"],
         }
         for sku, cores, memory in EDITIONS[name]
+        if sku in offered
     ]
     sizes = [
         {
@@ -89,7 +109,7 @@ def _edition(name: str) -> Body:
         for megabytes, iops, tier in SIZES
     ]
     storage = {"name": "ManagedDisk", "defaultStorageSizeMb": SIZES[0][0], "supportedStorageMb": sizes}
-    first = skus[0]["name"]
+    first = skus[0]["name"] if skus else None
     return {"name": name, "defaultSkuName": first, "supportedServerSkus": skus, "supportedStorageEditions": [storage]}
 
 

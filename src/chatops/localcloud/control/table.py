@@ -13,6 +13,7 @@ from . import (
     identities,
     limits,
     network,
+    permissions,
     postgres,
     postgres_offers,
     providers,
@@ -50,6 +51,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *postgres_offers.ENDPOINTS,
     *registry.ENDPOINTS,
     *domains.ENDPOINTS,
+    *permissions.ENDPOINTS,
     *settings.ENDPOINTS,
     *limits.ENDPOINTS,
 )
