@@ -13,6 +13,7 @@ from ..control.conftest import make_stack
 from .walk import Walk, table
 
 GROUP = "wire-group_1"
+TROUBLE = "/_local/trouble"
 GROUPS = "2025-04-01"
 
 
@@ -58,9 +59,13 @@ def _ask(walk: Walk, ask: dict[str, Any]) -> None:
     if "claims" in ask:
         headers["Authorization"] = f"Bearer {_signed(walk, ask['claims'])}"
     walk.conditions(**ask.get("conditions", {}))
+    if "faults" in ask:
+        walk.send("", "PATCH", TROUBLE, json={"faults": ask["faults"]})
     walk.send(ask["name"], ask["method"], whole, ask["version"], headers=headers, **more)
     if "conditions" in ask:
         walk.conditions()
+    if "faults" in ask:
+        walk.send("", "DELETE", TROUBLE)
 
 
 def _signed(walk: Walk, claims: dict[str, Any]) -> str:

@@ -13,6 +13,9 @@ from .rules import Rule
 RESET = "chatops.reset"
 """The scope's extension that drops the connection: see `connection.py`."""
 
+BY_THE_GATEWAY = (401, 403, 429, 500, 502, 503, 504)
+"""What Azure's gateway answers by itself, and marks so."""
+
 
 class Trouble:
     """One plane behind the desk's rules. Paths of planes other than management begin with their host name."""
@@ -81,6 +84,10 @@ def _error(rule: Rule, plane: str) -> Response:
     headers = {} if rule.retry_after is None else {"Retry-After": f"{rule.retry_after:g}"}
     if rule.status == 401:
         headers["WWW-Authenticate"] = 'Bearer authorization_uri="https://login.windows.net", error="invalid_token"'
+    if plane == "management" and rule.status in BY_THE_GATEWAY:
+        headers["x-ms-failure-cause"] = "gateway"
+    if rule.status in (401, 429):
+        headers["Connection"] = "close"
     inner = {"code": code, "message": message}
     body = {"errors": [inner]} if plane == "registry" else {"error": inner}
     return JSONResponse(body, rule.status, headers)
@@ -89,7 +96,7 @@ def _error(rule: Rule, plane: str) -> Response:
 def _throttled(method: str, wait: float) -> Response:
     text = f"Number of requests exceeded the limit. Please try again after '{max(1, round(wait))}' seconds."
     error = {"code": "SubscriptionRequestsThrottled", "message": text}
-    return JSONResponse({"error": error}, 429, {"x-ms-failure-cause": "gateway"})
+    return JSONResponse({"error": error}, 429, {"x-ms-failure-cause": "gateway", "Connection": "close"})
 
 
 def _with_headers(send: Send, headers: dict[str, str]) -> Send:
