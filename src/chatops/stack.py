@@ -22,7 +22,6 @@ from chatops.resources.postgres import AdminSecrets
 from chatops.resources.role import assignment_id
 from chatops.wiring import SECRETS, environment_of, probes_of, secrets_of
 
-POSTGRES_DOMAIN = "postgres.database.azure.com"
 OFFICER, READER, PULLER = "Key Vault Secrets Officer", "Key Vault Secrets User", "AcrPull"
 
 
@@ -36,6 +35,7 @@ class Site:
     operator_kind: str
     vault_suffix: str
     registry_suffix: str
+    postgres_domain: str
     images: Mapping[str, Source]
 
 
@@ -59,7 +59,7 @@ class _Stack:
         self.network = names.id(kinds.VirtualNetwork.type, names.plain("vnet"))
         self.identity = names.id(kinds.ManagedIdentity.type, names.plain("identity"))
         self.vault = names.id(kinds.KeyVault.type, names.world("kv"))
-        self.zone = names.id(kinds.PrivateDnsZone.type, f"{names.stack}.private.{POSTGRES_DOMAIN}")
+        self.zone = names.id(kinds.PrivateDnsZone.type, f"{names.stack}.private.{site.postgres_domain}")
         self.server = names.id(kinds.PostgresServer.type, names.world("db"))
         self.registry = names.id(kinds.ContainerRegistry.type, names.alphanumeric("cr"))
         self.workspace = names.id(kinds.LogWorkspace.type, names.plain("logs"))
@@ -184,7 +184,7 @@ class _Stack:
     def _app(self, name: str, service: Service) -> kinds.ContainerApp:
         scale, secrets, repository = service.scale, secrets_of(service), _repository(service.image)
         server = f"{self.names.alphanumeric('cr')}{self.site.registry_suffix}"
-        host = f"{self.names.world('db')}.{POSTGRES_DOMAIN}"
+        host = f"{self.names.world('db')}.{self.site.postgres_domain}"
 
         def image(known: Known) -> Any:
             digest = known(f"image/{repository}", "digest")

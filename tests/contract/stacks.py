@@ -30,6 +30,7 @@ def resources_of(config: Config) -> list[Any]:
         operator_kind="User",
         vault_suffix=".vault.azure.net",
         registry_suffix=".azurecr.io",
+        postgres_domain="postgres.database.azure.com",
         images=images,
     )
     return stack.resources(config, site)

@@ -167,5 +167,8 @@ class Azure:
         """Return the data plane of a container registry."""
         from azure.containerregistry import ContainerRegistryClient
 
-        url = f"https://{name}{self.cloud.registry_suffix}"
-        return self._client(url, lambda: ContainerRegistryClient(url, self.cloud.credential, **self.cloud.transport))
+        url, cloud = f"https://{name}{self.cloud.registry_suffix}", self.cloud
+        audience = cloud.place.registry_audience
+        return self._client(
+            url, lambda: ContainerRegistryClient(url, cloud.credential, audience=audience, **cloud.transport)
+        )

@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chatops.azure.sovereign import CLOUDS, PUBLIC, Sovereign
 from chatops.errors import AuthenticationError, NotReachable
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-PUBLIC_ARM = "https://management.azure.com"
+ORDER = "AZURE_CLIENT_ID with its secret or certificate, workload identity, managed identity, az login, azd auth login"
+"""Where a credential is looked for, in this order."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,27 @@ class Cloud:
     ingress: str | None = None
     client_id: str | None = None
     client_secret_file: str | None = None
-    vault_suffix: str = ".vault.azure.net"
-    registry_suffix: str = ".azurecr.io"
+    place: Sovereign = PUBLIC
 
     @property
     def scope(self) -> str:
         """The OAuth scope of the management API."""
-        return f"{PUBLIC_ARM}/.default"
+        return f"{self.place.arm}/.default"
+
+    @property
+    def vault_suffix(self) -> str:
+        return self.place.vault_suffix
+
+    @property
+    def registry_suffix(self) -> str:
+        return self.place.registry_suffix
+
+    @property
+    def sign_in(self) -> str:
+        """How a person signs in to this cloud with `az`."""
+        tenant = f" --tenant {self.tenant}" if self.tenant else ""
+        first = "" if self.place == PUBLIC else f"az cloud set --name {self.place.az} && "
+        return f"{first}az login{tenant}"
 
     @cached_property
     def credential(self) -> TokenCredential:
@@ -45,7 +61,13 @@ class Cloud:
             return self._service_principal(self.client_id, Path(self.client_secret_file))
         from azure.identity import DefaultAzureCredential
 
-        return DefaultAzureCredential(additionally_allowed_tenants=["*"])
+        return DefaultAzureCredential(
+            authority=self.place.authority,
+            additionally_allowed_tenants=["*"],
+            exclude_shared_token_cache_credential=True,
+            exclude_visual_studio_code_credential=True,
+            exclude_powershell_credential=True,
+        )
 
     def _service_principal(self, client_id: str, secret_file: Path) -> TokenCredential:
         from azure.identity import ClientSecretCredential
@@ -74,9 +96,10 @@ class Cloud:
         return self.ingress or f"https://{fqdn}"
 
 
-def public(subscription: str, tenant: str | None) -> Cloud:
-    """Return Azure itself."""
-    return Cloud("azure", PUBLIC_ARM, subscription, tenant)
+def real(subscription: str, tenant: str | None, cloud: str = "public") -> Cloud:
+    """Return Azure itself; `cloud` is a key of CLOUDS."""
+    place = CLOUDS[cloud]
+    return Cloud("azure", place.arm, subscription, tenant, place=place)
 
 
 def local(endpoint_file: Path) -> Cloud:
@@ -108,6 +131,13 @@ class Principal:
     tenant: str
 
 
+def _tried(message: str) -> str:
+    """Return the first sentence of a refusal, and of a whole chain what each credential said for itself."""
+    first, *others = (line.strip() for line in message.splitlines() if line.strip())
+    said = [line for line in others if "Credential:" in line]
+    return " | ".join((first, *said))
+
+
 def signed_in(cloud: Cloud) -> Principal:
     """Return who the cloud's credential stands for, by the claims `oid`, `idtyp` and `tid` of its access token."""
     import base64
@@ -119,10 +149,8 @@ def signed_in(cloud: Cloud) -> Principal:
         payload = cloud.credential.get_token(cloud.scope).token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except ClientAuthenticationError as error:
-        cause = str(error.message).splitlines()[0]
-        raise AuthenticationError(
-            "signing in to Azure", cause, hint="az login, or set AZURE_CLIENT_ID and its secret"
-        ) from error
+        hint = f"{cloud.sign_in}; looked for, in this order: {ORDER}"
+        raise AuthenticationError("signing in to Azure", _tried(str(error.message)), hint=hint) from error
     except (IndexError, binascii.Error, ValueError) as error:
         raise AuthenticationError("signing in to Azure", "the token names nobody", hint="az login") from error
     return Principal(claims["oid"], "ServicePrincipal" if claims.get("idtyp") == "app" else "User", claims["tid"])

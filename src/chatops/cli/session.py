@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from chatops.azure.cloud import Principal
 from chatops.cli.options import Output
 from chatops.cli.signals import stopping_on_signals
 from chatops.cli.target import Target, target_of
-from chatops.config.load import discover, load, require_subscription
+from chatops.config.load import discover, from_environment, load, require_subscription
 from chatops.config.schema import Config
 from chatops.engine.apply import Outcome, apply
 from chatops.engine.plan import Plan, observe, plan_up
@@ -77,6 +78,7 @@ class Session:
             operator_kind=operator.kind,
             vault_suffix=cloud.vault_suffix,
             registry_suffix=cloud.registry_suffix,
+            postgres_domain=cloud.place.postgres_domain,
             images=sources(self.config),
         )
         return stack.resources(self.config, site)
@@ -131,7 +133,7 @@ class Session:
 def open_session(config_file: Path | None, output: Output) -> Session:
     """Load the configuration and return a session on it. Raises ConfigError before anything is touched."""
     path = discover(config_file, Path.cwd())
-    config = load(path)
+    config = from_environment(load(path), os.environ)
     require_subscription(config, path)
     return Session(config, view_of(output), target_of(config), path)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chatops.azure.clients import Azure
-from chatops.azure.cloud import Cloud, local, public
+from chatops.azure.cloud import Cloud, local, real
 from chatops.cli import daemon
 from chatops.config.schema import Config
 
@@ -35,11 +35,12 @@ class OnAzure:
 
     subscription: str
     tenant: str | None
+    cloud: str = "public"
     billed: bool = True
     there: bool = True
 
     def open(self, tell: Tell) -> Cloud:
-        return public(self.subscription, self.tenant)
+        return real(self.subscription, self.tenant, self.cloud)
 
     def leave(self, azure: Azure, tell: Tell) -> None:
         return
@@ -71,5 +72,5 @@ class OnThisMachine:
 def target_of(config: Config) -> Target:
     """Return where the configuration wants the stack."""
     if config.target == "azure" and config.azure:
-        return OnAzure(config.azure.subscription, config.azure.tenant)
+        return OnAzure(config.azure.subscription, config.azure.tenant, config.azure.cloud)
     return OnThisMachine()

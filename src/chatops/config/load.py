@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from chatops.config import bundled
 from chatops.config.document import Document, parse, printable
 from chatops.config.explain import problems
-from chatops.config.schema import PLACEHOLDER, Config
+from chatops.config.schema import PLACEHOLDER, Azure, Config
 from chatops.config.schema.services import with_defaults
 from chatops.errors import ConfigError, Problem
 
@@ -40,6 +41,22 @@ def validate(document: Document, folder: Path) -> Config:
         raise ConfigError(problems(error.errors(include_url=False), document)) from None
 
 
+def from_environment(config: Config, environ: Mapping[str, str]) -> Config:
+    """Fill in what the file leaves open from AZURE_SUBSCRIPTION_ID and AZURE_TENANT_ID. Raises ConfigError."""
+    if config.target != "azure" or config.azure is None:
+        return config
+    azure = config.azure.model_dump()
+    if azure["subscription"] == PLACEHOLDER:
+        azure["subscription"] = environ.get("AZURE_SUBSCRIPTION_ID") or PLACEHOLDER
+    azure["tenant"] = azure["tenant"] or environ.get("AZURE_TENANT_ID") or None
+    try:
+        return config.model_copy(update={"azure": Azure.model_validate(azure)})
+    except ValidationError as error:
+        found = "; ".join(f"azure.{fault['loc'][0]}" for fault in error.errors())
+        expected = "a GUID in AZURE_SUBSCRIPTION_ID and AZURE_TENANT_ID"
+        raise ConfigError([Problem("the environment", None, None, found, "not a GUID", expected)]) from None
+
+
 def require_subscription(config: Config, path: Path) -> None:
     """Refuse to go on towards Azure with the placeholder that the bundled configs carry. Raises ConfigError."""
     if config.target == "azure" and config.azure is not None and config.azure.subscription == PLACEHOLDER:
@@ -47,7 +64,7 @@ def require_subscription(config: Config, path: Path) -> None:
         field = ("azure", "subscription")
         line, column = document.place(field) or (None, None)
         found, expected = "still the placeholder", "the id of your subscription"
-        hint = "`az account show --query id -o tsv` prints it"
+        hint = "`az account show --query id -o tsv` prints it; AZURE_SUBSCRIPTION_ID stands in for it"
         raise ConfigError([Problem(document.file, line, column, ".".join(field), found, expected, hint)])
 
 

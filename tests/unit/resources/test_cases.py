@@ -37,6 +37,7 @@ def resources(config: Config, folder: Path) -> dict[str, Any]:
         operator_kind="User",
         vault_suffix=".vault.azure.net",
         registry_suffix=".azurecr.io",
+        postgres_domain="postgres.database.azure.com",
         images={service.image: image for service in config.services.values()},
     )
     return {resource.address: resource for resource in stack.resources(config, site)}

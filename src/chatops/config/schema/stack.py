@@ -58,6 +58,9 @@ class Azure(Section):
     tenant: Guid | None = Field(
         default=None, description="Id of the Entra tenant. Null: the one that you are signed in to."
     )
+    cloud: Literal["public", "usgov", "china"] = Field(
+        default="public", description="Which of Azure's clouds: the public one, the US Government's or China's."
+    )
     resource_group: (
         Annotated[
             str,
