@@ -18,6 +18,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+BUSY = frozenset(
+    {
+        "AnotherOperationInProgress",
+        "ConcurrentUpdateError",
+        "Conflict",
+        "ContainerAppOperationInProgress",
+        "ManagedEnvironmentOperationInProgress",
+        "OperationInProgress",
+        "RetryableError",
+        "RetryableErrorDueToAnotherOperation",
+        "ServerIsBusy",
+    }
+)
+"""Azure's codes for "something else is running on it"."""
+
 
 class ChatopsError(Exception):
     """Something went wrong that the operator can understand: what it was, what to do, and the process's exit code."""
@@ -85,10 +101,20 @@ class CloudError(ChatopsError):
         self.cause = cause
         self.code = code
         self.status = status
+        self.retry_after: float | None = None
+
+    @property
+    def passing(self) -> bool:
+        """Tell whether the same call may succeed a little later. `retry_after` is in how many seconds, where said."""
+        return self.status in PASSING or self.code in BUSY or (self.status == 409 and self.retry_after is not None)
 
 
 class NotReachable(CloudError):
-    """No answer came: name resolution, connection, TLS or a timeout."""
+    """No answer came: name resolution, connection, TLS or a timeout. A write may or may not have taken effect."""
+
+    @property
+    def passing(self) -> bool:
+        return True
 
 
 class AuthenticationError(CloudError):
@@ -96,7 +122,11 @@ class AuthenticationError(CloudError):
 
 
 class OperationFailed(CloudError):
-    """The call was accepted, and its long-running operation ended as Failed or Canceled."""
+    """The call was accepted, and its long-running operation ended as Failed or Canceled, or did not end in time."""
+
+    @property
+    def passing(self) -> bool:
+        return False
 
 
 class Interrupted(ChatopsError):

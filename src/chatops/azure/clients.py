@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatops.azure.calls import JsonBody, calling, raw_json
 from chatops.azure.cloud import Cloud, signed_in
+from chatops.azure.limits import at_most
 
 if TYPE_CHECKING:
     from azure.containerregistry import ContainerRegistryClient
@@ -33,11 +34,15 @@ T = TypeVar("T")
 
 
 class Azure:
-    """SDK clients of one cloud, made once and shared between threads. `stop` ends every wait early."""
+    """SDK clients of one cloud, made once and shared between threads.
+
+    `stop` ends every wait early; `tell` hears of calls that have to be repeated after a pause.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.stop = Event()
+        self.tell: Callable[[str], None] = lambda _: None
         self._lock = RLock()
         self._made: dict[Any, Any] = {}
 
@@ -60,8 +65,16 @@ class Azure:
                 credential_scopes=[cloud.scope],
                 polling_interval=cloud.poll_seconds,
                 **options,
+                **self._patience(),
             ),
         )
+
+    def _patience(self) -> dict[str, Any]:
+        """Return the keyword arguments of every client that say how often and how long it tries."""
+        from chatops.azure.patience import CONNECT_SECONDS, READ_SECONDS, Patience
+
+        timeouts = {"connection_timeout": at_most(CONNECT_SECONDS), "read_timeout": at_most(READ_SECONDS)}
+        return {"retry_policy": Patience(self.stop, lambda said: self.tell(said)), **timeouts}
 
     @cached_property
     def operator(self) -> Any:
@@ -161,14 +174,14 @@ class Azure:
         from azure.keyvault.secrets import SecretClient
 
         url = f"https://{vault}{self.cloud.vault_suffix}"
-        return self._client(url, lambda: SecretClient(url, self.cloud.credential, **self.cloud.transport))
+        return self._client(
+            url, lambda: SecretClient(url, self.cloud.credential, **self.cloud.transport, **self._patience())
+        )
 
     def registry(self, name: str) -> ContainerRegistryClient:
         """Return the data plane of a container registry."""
         from azure.containerregistry import ContainerRegistryClient
 
         url, cloud = f"https://{name}{self.cloud.registry_suffix}", self.cloud
-        audience = cloud.place.registry_audience
-        return self._client(
-            url, lambda: ContainerRegistryClient(url, cloud.credential, audience=audience, **cloud.transport)
-        )
+        options = {**cloud.transport, **self._patience(), "audience": cloud.place.registry_audience}
+        return self._client(url, lambda: ContainerRegistryClient(url, cloud.credential, **options))

@@ -54,7 +54,9 @@ class Session:
 
     @cached_property
     def azure(self) -> Azure:
-        return Azure(self.target.open(self.view.note))
+        azure = Azure(self.target.open(self.view.note))
+        azure.tell = self.view.note
+        return azure
 
     @cached_property
     def names(self) -> Names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from typing import Any
 
@@ -13,10 +13,13 @@ from chatops.engine.diff import merge, restrict
 from chatops.engine.events import Event, Failed, LeftRunning, Progress, Skipped, Started, Succeeded
 from chatops.engine.plan import Action, Plan, Step, decide
 from chatops.engine.resource import Json, Known, Resource, Update
-from chatops.errors import ChatopsError, Interrupted
+from chatops.errors import ChatopsError, CloudError, Interrupted, OperationFailed
 
 WRITERS = 10
 SETTLE_SECONDS = 2.0
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each further attempt at a write that failed for the moment."""
+LONGEST_PAUSE = 60.0
 
 
 @dataclass
@@ -60,7 +63,8 @@ def _refuse_precious(plan: Plan) -> None:
 
 def _update(resource: Resource[Any], body: Json, observed: Json) -> Update:
     whole = merge(body, observed, resource.exact)
-    return Update(whole, restrict(body, observed, whole, resource.exact))
+    # where nothing differs all of it is said again: that is what starts a failed operation anew
+    return Update(whole, restrict(body, observed, whole, resource.exact) or body)
 
 
 class _Run:
@@ -143,6 +147,28 @@ class _Run:
         def report(message: str) -> None:
             self.emit(Progress(step, message, time.monotonic() - began))
 
+        for pause in PAUSES:
+            try:
+                self._attempt(step, report)
+                return
+            except CloudError as error:
+                pause = max(pause, error.retry_after or 0.0)
+                if not error.passing or pause > LONGEST_PAUSE:
+                    raise
+                report(f"{error.cause}; looking again in {pause:.0f} s")
+            if self.stop.wait(pause):
+                raise Interrupted("interrupted between two attempts")
+            step = self._looked_at_again(step)
+        self._attempt(step, report)
+
+    def _looked_at_again(self, step: Step) -> Step:
+        """Read back what an unanswered write may have done, so that nothing is sent that is not still needed."""
+        observed = step.resource.read(self.cloud)
+        if step.action is Action.DELETE:
+            return replace(step, action=Action.NOOP if observed is None else Action.DELETE, observed=observed)
+        return replace(decide(step.resource, observed, Known(self.outcome.bodies)), observed=observed)
+
+    def _attempt(self, step: Step, report: Callable[[str], None]) -> None:
         if step.action is Action.DELETE:
             if not self._parent_gone(step):
                 step.resource.delete(self.cloud, report)
@@ -157,6 +183,12 @@ class _Run:
             step.resource.create(self.cloud, body, report)
         if (observed := step.resource.read(self.cloud)) is not None:
             self.outcome.bodies[step.address] = observed.body
+            if observed.broken:
+                raise OperationFailed(
+                    f"writing {step.resource.label}",
+                    "Azure took the call, but the resource's state is now Failed",
+                    hint="its activity log in the portal says why; the same command tries again",
+                )
 
     def _parent_gone(self, step: Step) -> bool:
         return step.resource.goes_with_parent and step.resource.parent in self.outcome.done
@@ -164,10 +196,17 @@ class _Run:
     def _settled(self, step: Step, report: Callable[[str], None]) -> Step:
         """Wait for an operation that runs already, then decide again with what is known by now."""
         observed = step.observed
+        deadline = time.monotonic() + step.resource.patience
         while observed is not None and observed.busy:
             report("waiting for the operation that is running on it")
             if self.stop.wait(SETTLE_SECONDS):
                 raise Interrupted("stopped waiting; the operation goes on")
+            if time.monotonic() > deadline:
+                raise OperationFailed(
+                    f"waiting for {step.resource.label}",
+                    f"the operation that runs on it did not end within {step.resource.patience:.0f} s",
+                    hint="see its activity log in the portal; when it has ended, run the same command again",
+                )
             observed = step.resource.read(self.cloud)
         if step.action is Action.CREATE and observed is step.observed:
             return step

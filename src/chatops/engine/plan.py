@@ -98,6 +98,10 @@ def decide(resource: Resource[Any], observed: Observed | None, known: Known) -> 
     if observed is None or not observed.exists:
         return Step(Action.CREATE, resource, observed.note if observed else "does not exist", observed=observed)
     differences = tuple(changes(resource.body(known), observed.body, resource.exact))
+    if not differences and observed.busy:
+        return Step(Action.UPDATE, resource, "an operation is running on it", observed=observed)
+    if not differences and observed.broken:
+        return Step(Action.UPDATE, resource, "its last operation failed", observed=observed)
     if not differences:
         return Step(Action.NOOP, resource, observed.note or "as declared", observed=observed)
     if fixed := [change.path for change in differences if _is_immutable(change.path, resource.immutable)]:

@@ -30,13 +30,15 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a read found. `busy`: an operation runs on it. `exists` is false for what can only be brought back.
+    """What a read found.
 
+    `busy`: an operation runs on it. `broken`: the last one failed. `exists` is false for what can only be brought back.
     `ours` tells whether it carries the stack's mark; None where no mark can be put: then it goes by what it lies in.
     """
 
     body: Json
     busy: bool = False
+    broken: bool = False
     exists: bool = True
     note: str = ""
     ours: bool | None = None
@@ -99,6 +101,10 @@ class Resource(Protocol[C]):
     @property
     def precious(self) -> bool:
         """Holds what can't be made again; never replaced by a plan."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which an operation on it is no longer waited for."""
 
     def body(self, known: Known) -> Any: ...
 

@@ -156,6 +156,10 @@ def _settle(world: World, kind: Kind, record: Record) -> Callable[[Operation], N
         if operation.verb == "delete" and not operation.error:
             forget(world, record)
             return
+        if operation.verb == "create" and operation.error and kind.states.member is None:
+            # it could not show that it failed
+            forget(world, record)
+            return
         _set_state(kind, record, kind.states.failed if operation.error else kind.states.done)
         world.store.save(record)
 

@@ -163,14 +163,14 @@ class ContainerApp(ArmResource):
     def _put(self, azure: Azure, body: Any) -> None:
         with calling("creating", self.label):
             apps = azure.container_apps.container_apps
-            wait(apps.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(apps.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         with calling("updating", self.label):
             apps = azure.container_apps.container_apps
             patch: Any = {"location": self.location, **update.patch}
-            wait(apps.begin_update(self.group, self.name, patch), azure.stop)
+            wait(apps.begin_update(self.group, self.name, patch), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.container_apps.container_apps.begin_delete(self.group, self.name), azure.stop)
+            wait(azure.container_apps.container_apps.begin_delete(self.group, self.name), azure.stop, self.longest)

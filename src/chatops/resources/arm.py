@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from chatops.azure.clients import Azure
+from chatops.azure.limits import at_most
 from chatops.engine.resource import Json, Observed
 from chatops.naming import OWNER_TAG
 
 _AT_REST = {"succeeded", "failed", "canceled"}
+_BROKEN = {"failed", "canceled", "disabled"}
 _SERVER_AT_REST = {"ready", "stopped", "disabled", "inaccessible"}
 _OF_THE_SERVICE = ("id", "name", "type", "etag", "systemData")
 
@@ -25,6 +27,8 @@ class ArmResource:
     exact: ClassVar[frozenset[str]] = frozenset()
     precious: ClassVar[bool] = False
     goes_with_parent: ClassVar[bool] = False
+    longest: ClassVar[float] = 900.0
+    """Seconds that any operation on it takes at most, well beyond the longest that was recorded."""
 
     address: str
     id: str
@@ -44,6 +48,10 @@ class ArmResource:
     def label(self) -> str:
         return f"{self.words} '{self.name}'"
 
+    @property
+    def patience(self) -> float:
+        return at_most(self.longest)
+
     def read(self, azure: Azure) -> Observed | None:
         body = azure.read(self.id, self.api_version)
         return None if body is None else self.found(body)
@@ -51,7 +59,7 @@ class ArmResource:
     def found(self, body: Json, note: str = "") -> Observed:
         """Return what was read, with whether it carries the stack's tag (None where this kind has no tags)."""
         ours = (body.get("tags") or {}).get(OWNER_TAG) == self.tags[OWNER_TAG] if self.tags else None
-        return Observed(body, busy=is_busy(body), note=note, ours=ours)
+        return Observed(body, busy=is_busy(body), broken=is_broken(body), note=note, ours=ours)
 
 
 def is_busy(body: Json) -> bool:
@@ -62,6 +70,13 @@ def is_busy(body: Json) -> bool:
     if "fullyQualifiedDomainName" in properties:
         return str(properties.get("state", "ready")).lower() not in _SERVER_AT_REST
     return False
+
+
+def is_broken(body: Json) -> bool:
+    """Tell whether the last operation on a resource failed."""
+    properties = body.get("properties") or {}
+    state = properties.get("provisioningState") or properties.get("state", "")
+    return str(state).lower() in _BROKEN
 
 
 def writable(body: Json) -> Any:

@@ -33,11 +33,15 @@ class PostgresDatabase(ArmResource):
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
-            wait(azure.postgres.databases.begin_create(self.group, self.server, self.name, body), azure.stop)
+            wait(
+                azure.postgres.databases.begin_create(self.group, self.server, self.name, body),
+                azure.stop,
+                self.longest,
+            )
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         raise NotImplementedError("nothing of a database changes in place")
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.postgres.databases.begin_delete(self.group, self.server, self.name), azure.stop)
+            wait(azure.postgres.databases.begin_delete(self.group, self.server, self.name), azure.stop, self.longest)

@@ -38,11 +38,15 @@ class PrivateDnsLink(ArmResource):
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
             links = azure.private_dns.virtual_network_links
-            wait(links.begin_create_or_update(self.group, self.zone, self.name, body), azure.stop)
+            wait(links.begin_create_or_update(self.group, self.zone, self.name, body), azure.stop, self.longest)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         self.create(azure, writable(update.whole), report)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.private_dns.virtual_network_links.begin_delete(self.group, self.zone, self.name), azure.stop)
+            wait(
+                azure.private_dns.virtual_network_links.begin_delete(self.group, self.zone, self.name),
+                azure.stop,
+                self.longest,
+            )

@@ -24,13 +24,21 @@ class PrivateDnsZone(ArmResource):
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
-            wait(azure.private_dns.private_zones.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(
+                azure.private_dns.private_zones.begin_create_or_update(self.group, self.name, body),
+                azure.stop,
+                self.longest,
+            )
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         with calling("updating", self.label):
             body = writable(update.whole)
-            wait(azure.private_dns.private_zones.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(
+                azure.private_dns.private_zones.begin_create_or_update(self.group, self.name, body),
+                azure.stop,
+                self.longest,
+            )
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.private_dns.private_zones.begin_delete(self.group, self.name), azure.stop)
+            wait(azure.private_dns.private_zones.begin_delete(self.group, self.name), azure.stop, self.longest)

@@ -20,6 +20,7 @@ class ManagedEnvironment(ArmResource):
     type = "Microsoft.App/managedEnvironments"
     words = "container apps environment"
     api_version = "2026-01-01"
+    longest = 3600.0
     immutable = frozenset({"location", "properties.vnetConfiguration"})
 
     location: str
@@ -46,11 +47,13 @@ class ManagedEnvironment(ArmResource):
         body = {**body, "properties": {**body["properties"], "appLogsConfiguration": logs}}
         with calling("creating", self.label):
             environments = azure.container_apps.managed_environments
-            wait(environments.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(environments.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         self.create(azure, writable(update.whole), report)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.container_apps.managed_environments.begin_delete(self.group, self.name), azure.stop)
+            wait(
+                azure.container_apps.managed_environments.begin_delete(self.group, self.name), azure.stop, self.longest
+            )

@@ -16,6 +16,7 @@ class ResourceGroup(ArmResource):
     type = "Microsoft.Resources/resourceGroups"
     words = "resource group"
     api_version = "2025-04-01"
+    longest = 5400.0
 
     location: str
     tags: dict[str, str]
@@ -34,4 +35,4 @@ class ResourceGroup(ArmResource):
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.resources.resource_groups.begin_delete(self.name), azure.stop)
+            wait(azure.resources.resource_groups.begin_delete(self.name), azure.stop, self.longest)

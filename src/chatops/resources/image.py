@@ -31,6 +31,7 @@ class Image:
     exact = frozenset[str]()
     precious = False
     goes_with_parent = True
+    patience = 3600.0
 
     address: str
     repository: str

@@ -63,16 +63,24 @@ class VirtualNetwork(ArmResource):
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
-            wait(azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(
+                azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body),
+                azure.stop,
+                self.longest,
+            )
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         with calling("updating", self.label):
             body = writable(_renamed(update.whole, lambda it: str(it.get("id", it["name"])).rsplit("/", 1)[-1]))
-            wait(azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(
+                azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body),
+                azure.stop,
+                self.longest,
+            )
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.network.virtual_networks.begin_delete(self.group, self.name), azure.stop)
+            wait(azure.network.virtual_networks.begin_delete(self.group, self.name), azure.stop, self.longest)
 
 
 def _service(delegation: Json) -> str:

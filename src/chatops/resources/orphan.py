@@ -32,4 +32,8 @@ class Orphan(ArmResource):
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.resources.resources.begin_delete_by_id(self.id, api_version=self.version), azure.stop)
+            wait(
+                azure.resources.resources.begin_delete_by_id(self.id, api_version=self.version),
+                azure.stop,
+                self.longest,
+            )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
 from chatops.engine.resource import Json, Known, Report, Update
-from chatops.resources.arm import ArmResource
+from chatops.resources.arm import ArmResource, is_broken
 from chatops.resources.secret import secret_value
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class PostgresServer(ArmResource):
     type = "Microsoft.DBforPostgreSQL/flexibleServers"
     words = "PostgreSQL server"
     api_version = "2025-08-01"
+    longest = 3600.0
     immutable = frozenset({"location", "properties.network", "properties.version"})
     precious = True
 
@@ -60,12 +61,15 @@ class PostgresServer(ArmResource):
         }
         body = {**body, "properties": {**body["properties"], **login, "createMode": "Create"}}
         with calling("creating", self.label):
-            wait(azure.postgres.servers.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(azure.postgres.servers.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
+        if is_broken(update.whole):
+            self.create(azure, update.patch, report)
+            return
         with calling("updating", self.label):
-            wait(azure.postgres.servers.begin_update(self.group, self.name, update.patch), azure.stop)
+            wait(azure.postgres.servers.begin_update(self.group, self.name, update.patch), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.postgres.servers.begin_delete(self.group, self.name), azure.stop)
+            wait(azure.postgres.servers.begin_delete(self.group, self.name), azure.stop, self.longest)

@@ -27,12 +27,14 @@ class ContainerRegistry(ArmResource):
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
-            wait(azure.registries.registries.begin_create(self.group, self.name, body), azure.stop)
+            wait(azure.registries.registries.begin_create(self.group, self.name, body), azure.stop, self.longest)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         with calling("updating", self.label):
-            wait(azure.registries.registries.begin_update(self.group, self.name, update.patch), azure.stop)
+            wait(
+                azure.registries.registries.begin_update(self.group, self.name, update.patch), azure.stop, self.longest
+            )
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.registries.registries.begin_delete(self.group, self.name), azure.stop)
+            wait(azure.registries.registries.begin_delete(self.group, self.name), azure.stop, self.longest)

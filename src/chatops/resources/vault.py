@@ -61,12 +61,12 @@ class KeyVault(ArmResource):
             report("recovering the deleted vault")
             body = {**body, "properties": {**body["properties"], "createMode": "recover"}}
         with calling("creating", self.label):
-            wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         with calling("updating", self.label):
             body = writable(update.whole)
-            wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
@@ -76,4 +76,4 @@ class KeyVault(ArmResource):
             return
         report("purging")
         with deleting(f"{self.label} for good"):
-            wait(azure.vaults.vaults.begin_purge_deleted(self.name, self.location), azure.stop)
+            wait(azure.vaults.vaults.begin_purge_deleted(self.name, self.location), azure.stop, self.longest)

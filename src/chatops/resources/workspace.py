@@ -35,16 +35,24 @@ class LogWorkspace(ArmResource):
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):
-            wait(azure.workspaces.workspaces.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(
+                azure.workspaces.workspaces.begin_create_or_update(self.group, self.name, body),
+                azure.stop,
+                self.longest,
+            )
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         with calling("updating", self.label):
             body = writable(update.whole)
-            wait(azure.workspaces.workspaces.begin_create_or_update(self.group, self.name, body), azure.stop)
+            wait(
+                azure.workspaces.workspaces.begin_create_or_update(self.group, self.name, body),
+                azure.stop,
+                self.longest,
+            )
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
-            wait(azure.workspaces.workspaces.begin_delete(self.group, self.name, force=True), azure.stop)
+            wait(azure.workspaces.workspaces.begin_delete(self.group, self.name, force=True), azure.stop, self.longest)
 
 
 def shared_key(azure: Azure, workspace_id: str) -> str:

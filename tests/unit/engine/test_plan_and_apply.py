@@ -45,6 +45,7 @@ class Thing:
     immutable: frozenset[str] = frozenset()
     exact: frozenset[str] = frozenset()
     precious: bool = False
+    patience: float = 60.0
     takes: tuple[str, str] | None = None
     marked: bool | None = None
 
