@@ -123,8 +123,10 @@ def _translated(what: str, error: HttpResponseError) -> CloudError:
     kind = OperationFailed if failed_later else CloudError
     status = error.status_code or 0
     hint = advice().get(code or "") or BY_STATUS.get(status) or (AGAIN if failed_later or status >= 500 else None)
-    translated = kind(what, _cause(error), code=code, status=error.status_code, hint=hint)
-    translated.retry_after = _retry_after(error)
+    pause = _retry_after(error)
+    asked = f" (Azure asks to wait {pause:.0f} s)" if pause else ""
+    translated = kind(what, _cause(error) + asked, code=code, status=error.status_code, hint=hint)
+    translated.retry_after = pause
     return translated
 
 
