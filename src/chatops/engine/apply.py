@@ -12,7 +12,7 @@ from typing import Any
 from chatops.engine.diff import merge, restrict
 from chatops.engine.events import Event, Failed, LeftRunning, Progress, Skipped, Started, Succeeded
 from chatops.engine.plan import Action, Plan, Step, decide
-from chatops.engine.resource import Json, Known, Resource, Update
+from chatops.engine.resource import Json, Known, Observed, Resource, Update
 from chatops.errors import ChatopsError, CloudError, Interrupted, OperationFailed
 
 WRITERS = 10
@@ -166,7 +166,7 @@ class _Run:
         observed = step.resource.read(self.cloud)
         if step.action is Action.DELETE:
             return replace(step, action=Action.NOOP if observed is None else Action.DELETE, observed=observed)
-        return replace(decide(step.resource, observed, Known(self.outcome.bodies)), observed=observed)
+        return self._decided(step, observed)
 
     def _attempt(self, step: Step, report: Callable[[str], None]) -> None:
         if step.action is Action.DELETE:
@@ -210,4 +210,14 @@ class _Run:
             observed = step.resource.read(self.cloud)
         if step.action is Action.CREATE and observed is step.observed:
             return step
-        return decide(step.resource, observed, Known(self.outcome.bodies))
+        return self._decided(step, observed)
+
+    def _decided(self, step: Step, observed: Observed | None) -> Step:
+        """Decide again by what is there now. Raises ChatopsError where that would delete what the plan did not."""
+        decided = decide(step.resource, observed, Known(self.outcome.bodies))
+        if decided.action is Action.REPLACE and step.action is not Action.REPLACE:
+            raise ChatopsError(
+                f"changing {step.resource.label}: {decided.reason}, which was not so when it was planned",
+                hint="see what is there with `chatops plan`",
+            )
+        return decided
