@@ -160,6 +160,7 @@ class NoWire(BaseAdapter):
     def __init__(self, record: Record) -> None:
         super().__init__()
         self.record = record
+        self.secrets: set[str] = set()
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
         self.record.note(request)
@@ -179,6 +180,10 @@ class NoWire(BaseAdapter):
             if "Authorization" not in request.headers:
                 scheme = f'Bearer authorization="https://login.microsoftonline.com/{TENANT}"'
                 return 401, {"WWW-Authenticate": f'{scheme}, resource="https://vault.azure.net"'}, {}
+            if request.method == "PUT":
+                self.secrets.add(url.path)
+            if url.path.rstrip("/") not in self.secrets:
+                return 404, {}, {"error": {"code": "SecretNotFound", "message": "none"}}
             return 200, {}, {"id": f"https://{url.netloc}{url.path}/1", "value": "a-Secret-1", "attributes": {}}
         if "deletedvaults" in url.path.lower():
             return 404, {}, {"error": {"code": "DeletedVaultNotFound", "message": "none"}}
