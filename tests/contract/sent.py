@@ -168,7 +168,7 @@ class NoWire(BaseAdapter):
         answer = Response()
         answer.status_code, answer.request, answer.url = status, request, str(request.url)
         answer.headers.update({"Content-Type": "application/json", **headers})
-        content = io.BytesIO(json.dumps(body).encode())
+        content = io.BytesIO(b"" if status == 204 else json.dumps(body).encode())
         answer.raw = HTTPResponse(content, answer.headers, status, preload_content=False)
         return answer
 
