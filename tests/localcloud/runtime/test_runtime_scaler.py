@@ -147,6 +147,16 @@ async def test_mean_of_short_requests_counts_not_the_moment_of_the_evaluation(dr
     assert app.replicas == 3  # 9 for 9 of 15 s is 5.4 on average
 
 
+async def test_many_short_requests_count_by_the_second_as_azure_counts_them(driven):
+    app, clock, _ = driven(Scale(minimum=1, maximum=10, concurrency=2, cooldown=60), 1)
+    await clock.forward(1)
+    for _ in range(90):
+        app.gauge.add(1, clock.now())
+        app.gauge.add(-1, clock.now())
+    await clock.forward(14)
+    assert app.replicas == 3  # 90 in 15 s are 6 at a time
+
+
 async def test_from_zero_at_once_when_a_request_waits_and_back_after_the_cooldown(driven):
     app, clock, scaler = driven(Scale(minimum=0, maximum=3, concurrency=2, cooldown=60, polling=30), 0)
     await clock.forward(16)
@@ -160,7 +170,7 @@ async def test_from_zero_at_once_when_a_request_waits_and_back_after_the_cooldow
     for _ in range(6):
         await clock.forward(15)
         counts.append(app.replicas)
-    assert counts == [1, 1, 1, 0, 0, 0]
+    assert counts == [1, 1, 1, 1, 0, 0]  # the request still counts at the evaluation after it
 
 
 async def test_polling_shorter_than_azures_interval_is_honoured_and_longer_is_not(driven):

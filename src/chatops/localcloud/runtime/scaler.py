@@ -1,9 +1,10 @@
 """How many replicas an app should have: Azure's rules for concurrent HTTP requests, as KEDA and the HPA apply them.
 
-https://learn.microsoft.com/azure/container-apps/scale-app: at each evaluation ceil(requests in flight / concurrency);
-scaling out adds one replica to none, otherwise at most four more or as many again, whichever is more; scaling in waits
-until the need was lower for the whole cool-down. Azure evaluates HTTP rules every 15 s whatever `pollingInterval` says;
-a shorter polling interval is honoured here, so that a rehearsal may hurry.
+https://learn.microsoft.com/azure/container-apps/scale-app: at each evaluation ceil(concurrent requests / concurrency),
+where Azure takes the requests of the past 15 s divided by 15 for concurrent; here they are also at least those really
+in flight, so that few long streams count. Scaling out adds one replica to none, otherwise at most four more or as many
+again, whichever is more; scaling in waits until the need was lower for the whole cool-down. Azure evaluates HTTP rules
+every 15 s whatever `pollingInterval` says; a shorter polling interval is honoured here, so that a rehearsal may hurry.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ HTTP_INTERVAL = 15.0  # seconds
 
 @dataclass(frozen=True)
 class Sample:
-    """The load seen at one evaluation: `in_flight` is the mean number of requests since the evaluation before."""
+    """The load seen at one evaluation: `in_flight` is the number of concurrent requests since the one before."""
 
     at: float
     in_flight: float
@@ -53,17 +54,19 @@ def desired(scale: Scale, samples: Sequence[Sample], current: int, now: float) -
 
 
 class Gauge:
-    """Requests in flight, and their mean over time."""
+    """Requests in flight, and the load that they were over time."""
 
     def __init__(self) -> None:
         self.now = 0
         self._area = 0.0
+        self._arrived = 0
         self._since: float | None = None
         self._start = 0.0
 
     def add(self, change: int, at: float) -> None:
         self._integrate(at)
         self.now += change
+        self._arrived += max(change, 0)
 
     def _integrate(self, at: float) -> None:
         if self._since is None:
@@ -72,13 +75,13 @@ class Gauge:
             self._area += self.now * (at - self._since)
         self._since = at
 
-    def mean(self, at: float) -> float:
-        """The mean since the last call (the present number when no time has passed); starts the next period."""
+    def load(self, at: float) -> float:
+        """Concurrent requests since the last call: their mean, or arrivals a second if more; starts the next period."""
         self._integrate(at)
         length = at - self._start
-        mean = self._area / length if length > 0 else float(self.now)
-        self._area, self._start = 0.0, at
-        return mean
+        load = max(self._area, self._arrived) / length if length > 0 else float(self.now)
+        self._area, self._arrived, self._start = 0.0, 0, at
+        return load
 
 
 class Scalable(Protocol):
@@ -127,7 +130,7 @@ class Scaler:
 
     async def run(self) -> None:
         """For ever."""
-        self._app.gauge.mean(self._clock.now())  # the first period starts now
+        self._app.gauge.load(self._clock.now())  # the first period starts now
         due = self._clock.now() + self._interval
         while True:
             await self._clock.wait(self.wake, max(0.0, due - self._clock.now()))
@@ -150,7 +153,7 @@ class Scaler:
     def evaluate(self) -> None:
         """One evaluation, now."""
         now, scale = self._clock.now(), self._app.scale
-        self._samples.append(Sample(now, self._app.gauge.mean(now)))
+        self._samples.append(Sample(now, self._app.gauge.load(now)))
         while self._samples[0].at <= now - scale.cooldown and len(self._samples) > 1:
             self._samples.popleft()
         self._app.set_replicas(desired(scale, self._samples, self._app.replicas, now))
