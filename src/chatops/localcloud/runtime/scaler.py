@@ -59,14 +59,14 @@ class Gauge:
     def __init__(self) -> None:
         self.now = 0
         self._area = 0.0
-        self._arrived = 0
+        self._arrivals: deque[float] = deque()
         self._since: float | None = None
         self._start = 0.0
 
     def add(self, change: int, at: float) -> None:
         self._integrate(at)
         self.now += change
-        self._arrived += max(change, 0)
+        self._arrivals.extend([at] * max(change, 0))
 
     def _integrate(self, at: float) -> None:
         if self._since is None:
@@ -76,12 +76,14 @@ class Gauge:
         self._since = at
 
     def load(self, at: float) -> float:
-        """Concurrent requests since the last call: their mean, or arrivals a second if more; starts the next period."""
+        """Concurrent requests: their mean since the last call or, if more, the last 15 s' arrivals divided by 15."""
         self._integrate(at)
         length = at - self._start
-        load = max(self._area, self._arrived) / length if length > 0 else float(self.now)
-        self._area, self._arrived, self._start = 0.0, 0, at
-        return load
+        mean = self._area / length if length > 0 else float(self.now)
+        while self._arrivals and self._arrivals[0] <= at - HTTP_INTERVAL:
+            self._arrivals.popleft()
+        self._area, self._start = 0.0, at
+        return max(mean, len(self._arrivals) / HTTP_INTERVAL)
 
 
 class Scalable(Protocol):
