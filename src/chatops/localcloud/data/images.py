@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -51,9 +52,13 @@ class Reference:
 
 
 class ImageStore:
-    """All registries' images. Methods are quick and synchronous, but `add`, which moves files into place."""
+    """All registries' images. Methods are quick and synchronous, but `add`, which moves files into place.
+
+    Builds of the same files end at the same time, each in a thread of its own: `add` lets one in after the other.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self._adding = threading.Lock()
         self._manifests = directory / "manifests"
         self._files = directory / "files"
         self._registries = directory / "registries"
@@ -64,13 +69,14 @@ class ImageStore:
     def add(self, manifest: Manifest, root: Path) -> str:
         """Keep the image whose file system is `root` (moved away) and return its digest."""
         target = self.files(manifest)
-        if target.exists():
-            shutil.rmtree(root)
-        else:
-            root.rename(target)
         content = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
         digest = hashlib.sha256(content).hexdigest()
-        _write(self._manifests / digest, content)
+        with self._adding:
+            if target.exists():
+                shutil.rmtree(root)
+            else:
+                root.rename(target)
+            _write(self._manifests / digest, content)
         return f"sha256:{digest}"
 
     def files(self, manifest: Manifest) -> Path:

@@ -1,0 +1,27 @@
+"""The image store: what several builds do to it at once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from chatops.localcloud.data.images import PROCESS_IMAGE, ImageStore, tree_digest
+
+BUILDS = 8
+
+
+def test_builds_of_the_same_files_that_end_together_all_keep_the_image(tmp_path):
+    store = ImageStore(tmp_path)
+    together = threading.Barrier(BUILDS)
+
+    def add(number):
+        root = store.incoming / str(number)
+        for name in map(str, range(200)):
+            (root / name).mkdir(parents=True)
+        digest, size = tree_digest(root)
+        manifest = {"mediaType": PROCESS_IMAGE, "files": {"digest": digest, "size": size}}
+        together.wait()
+        return store.add(manifest, root)
+
+    with ThreadPoolExecutor(BUILDS) as threads:
+        (kept,) = set(threads.map(add, range(BUILDS)))
+    assert len(list(store.files(store.manifest(kept)).iterdir())) == 200
+    assert list(store.incoming.iterdir()) == []
