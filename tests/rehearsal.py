@@ -7,16 +7,17 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+from base_image import cache
 
 LOCAL_CONFIG = Path(__file__).parents[1] / "configs" / "local.yaml"
 CHATOPS = Path(sys.executable).parent / "chatops"
+NO_ENGINE = "unix:///var/run/there-is-no-engine.sock"
 LONGEST = 300
 
 
@@ -33,11 +34,15 @@ class Ran:
 
 @dataclass
 class Machine:
-    """A folder with a chatops.yaml, a home for the local cloud, and everything that was ever printed there."""
+    """A folder with a chatops.yaml, a home for the local cloud, and everything that was ever printed there.
+
+    `engine` is DOCKER_HOST: without one, replicas are processes whatever else the machine has.
+    """
 
     folder: Path
     home: Path
     command: Path = CHATOPS
+    engine: str = NO_ENGINE
     printed: list[str] = field(default_factory=list)
 
     @property
@@ -47,8 +52,8 @@ class Machine:
     @property
     def environment(self) -> dict[str, str]:
         """The cache is shared between tests: what it holds can be made again from its key."""
-        cache = os.environ.get("CHATOPS_CACHE") or str(Path(tempfile.gettempdir()) / "chatops-tests-cache")
-        return {**os.environ, "CHATOPS_HOME": str(self.home), "CHATOPS_CACHE": cache, "NO_COLOR": "1"}
+        places = {"CHATOPS_HOME": str(self.home), "CHATOPS_CACHE": str(cache()), "DOCKER_HOST": self.engine}
+        return {**os.environ, **places, "NO_COLOR": "1"}
 
     def chatops(self, *words: str, code: int = 0) -> Ran:
         ran = subprocess.run(

@@ -1,0 +1,5 @@
+"""Fixtures of all tests."""
+
+from engine import engine
+
+__all__ = ["engine"]
