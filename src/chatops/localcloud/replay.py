@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 
-from .control.app_spec import spec_of
+from .control.app_spec import revision_spec, shares_of
 from .control.environments import APP
 from .control.postgres import SERVER
 from .control.revisions import REVISION
@@ -22,7 +21,7 @@ async def replay(world: World) -> list[asyncio.Task[None]]:
     """Start the servers and return once they answer; the apps come up in the tasks that are returned."""
     servers = [record for record in world.store.records(type=SERVER) if record.properties["state"] != "Dropping"]
     await asyncio.gather(*(_server(world, record) for record in servers))
-    apps = [standing for app in world.store.records(type=APP) if (standing := _standing(world, app))]
+    apps = [app for app in world.store.records(type=APP) if app.properties["provisioningState"] != "Deleting"]
     tasks = [asyncio.create_task(_app(world, app)) for app in apps]
     await asyncio.sleep(0)
     return tasks
@@ -36,20 +35,16 @@ async def _server(world: World, record: Record) -> None:
         log.warning("the server %s does not run again: %s", record.id, failure)
 
 
-def _standing(world: World, app: Record) -> Record | None:
-    """The app as its last ready revision had it; None when none ever was."""
-    ready = app.properties["latestReadyRevisionName"]
-    revision = world.store.find(f"{app.id}/revisions/{ready}") if ready else None
-    if revision is None or revision.type != REVISION or app.properties["provisioningState"] == "Deleting":
-        return None
-    standing = copy.deepcopy(app)
-    standing.properties["template"] = copy.deepcopy(revision.properties["template"])
-    standing.hidden["revision"] = ready
-    return standing
-
-
 async def _app(world: World, app: Record) -> None:
+    """What was active comes up again: in Single mode the last revision that was ready, in Multiple mode each."""
+    revisions = [one for one in world.store.records(app.id, REVISION) if one.properties["active"]]
+    single = app.properties["configuration"]["activeRevisionsMode"] == "Single"
+    if single:
+        revisions = [one for one in revisions if one.name == app.properties["latestReadyRevisionName"]]
     try:
-        await world.runtime.put_app(spec_of(world, app))
+        for revision in revisions:
+            spec = revision_spec(world, app, revision)
+            await (world.runtime.put_app(spec) if single else world.runtime.put_revision(spec))
+        world.runtime.set_traffic(app.key, shares_of(app))
     except (RuntimeFailure, ArmError) as failure:
         log.warning("the app %s does not run again: %s", app.id, failure)

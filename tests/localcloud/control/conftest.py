@@ -47,6 +47,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         print("asked for", self.path, flush=True)
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+if "CRASH" in os.environ:
+    sys.exit(3)
 print("listening", flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["CONTAINER_APP_PORT"])), Handler).serve_forever()
 """

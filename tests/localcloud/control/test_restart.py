@@ -42,6 +42,20 @@ def test_an_app_serves_again_in_its_last_ready_revision(mortal: Stack) -> None:
     assert (answer["GREETING"], answer["CONTAINER_APP_REVISION"]) == ("before", made.properties.latest_revision_name)
 
 
+def test_all_active_revisions_run_again_with_their_traffic(mortal: Stack) -> None:
+    for greeting in ("one", "two"):
+        body = mortal.body(GREETING=greeting)
+        body["properties"]["template"]["revisionSuffix"] = greeting
+        body["properties"]["configuration"]["activeRevisionsMode"] = "multiple"
+        pinned = {"revisionName": "app--one", "weight": 100}
+        body["properties"]["configuration"]["ingress"]["traffic"] = [pinned]
+        made = mortal.put("app", body)
+    restart(mortal.cloud)
+    revisions = mortal.client.container_apps_revisions
+    wait_for(lambda: revisions.get_revision(mortal.group, "app", "app--two").properties.running_state == "Running")
+    assert {mortal.ask(made).json()["GREETING"] for _ in range(5)} == {"one"}
+
+
 def test_an_app_that_was_being_made_is_made(mortal: Stack, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     path = f"{mortal.cloud.scope}/resourceGroups/{mortal.group}/providers/Microsoft.App/containerApps/app"

@@ -100,7 +100,7 @@ class World:
         """Wait (by event) until the app's status fulfils the condition."""
         app = self.runtime._routes.apps[spec.id]
         async with asyncio.timeout(30):
-            await app._changes.until(lambda: condition(app.status))
+            await app.changes.until(lambda: condition(app.status))
         return app.status
 
     async def logged(self, spec, text, count=1):

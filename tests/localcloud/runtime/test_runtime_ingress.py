@@ -145,7 +145,7 @@ async def test_deleted_app_with_a_request_waiting_says_so(world):
     held = world.runtime._routes.apps[spec.id]
     waiting = asyncio.create_task(world.http.get("/"))
     async with asyncio.timeout(10):
-        while held.gauge.now == 0:
+        while held.in_flight == 0:
             await asyncio.sleep(0)
     await world.runtime.delete_app(spec.id)
     assert (await waiting).status_code == 503

@@ -44,6 +44,7 @@ def check(change: Change) -> None:
     _one_container(containers)
     _sizes(containers)
     _scale(change.properties["template"].get("scale") or {})
+    _traffic(change)
     secrets = _secrets(change)
     _references(change, secrets)
     for container in containers:
@@ -119,6 +120,28 @@ def _scale(scale: Body) -> None:
     if low > high:
         text = f"The value of minReplicas ({low}) must not be greater than the value of maxReplicas ({high})."
         refuse("ContainerAppInvalidScaleSpec", text)
+
+
+def _traffic(change: Change) -> None:
+    """Weights make 100 of revisions that there are; in Single mode nothing is split, so nothing is asked."""
+    configuration = change.properties["configuration"]
+    traffic = (configuration.get("ingress") or {}).get("traffic") or []
+    if str(configuration.get("activeRevisionsMode")).lower() != "multiple" or not traffic:
+        return
+    if (total := sum(int(one.get("weight") or 0) for one in traffic)) != 100:
+        refuse("ContainerAppInvalidTrafficWeight", f"The sum of traffic weights must be 100 but is {total}.")
+    suffix = change.properties["template"].get("revisionSuffix")
+    coming = f"{change.record.name}--{suffix}" if suffix else None
+    for one in traffic:
+        name = str(one.get("revisionName") or "")
+        if not one.get("latestRevision") and name != coming and not _has_revision(change, name):
+            refuse(
+                "ContainerAppInvalidTrafficRevision", f"Traffic is given to revision '{name}', which does not exist."
+            )
+
+
+def _has_revision(change: Change, name: str) -> bool:
+    return bool(name) and change.world.store.find(f"{change.record.id}/revisions/{name}") is not None
 
 
 def _secrets(change: Change) -> set[str]:

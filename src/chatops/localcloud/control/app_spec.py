@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
-from ..runtime.spec import AppSpec, Probe, Scale
+import copy
+from dataclasses import replace
+
+from ..runtime.spec import LATEST, AppSpec, Probe, Scale, Share
 from ..store import Body, Record
 from ..world import World
 from .app_rules import gibibytes, vault_value
 
 
-def spec_of(world: World, app: Record) -> AppSpec:
-    """The revision that this app should run now. The result holds secret values."""
+def revision_spec(world: World, app: Record, revision: Record) -> AppSpec:
+    """A revision of this app as it was made, with the secrets of now. The result holds their values."""
+    asked = copy.deepcopy(app)
+    asked.properties["template"] = copy.deepcopy(revision.properties["template"])
+    asked.hidden["revision"] = revision.name
+    return replace(_spec(world, asked), created=str(revision.properties["createdTime"]))
+
+
+def current_spec(world: World, app: Record) -> AppSpec:
+    """The newest revision of this app, which the store has."""
+    revision = world.store.find(f"{app.id}/revisions/{app.hidden['revision']}")
+    assert revision is not None  # noqa: S101 - it is made before it is run
+    return revision_spec(world, app, revision)
+
+
+def shares_of(app: Record) -> tuple[Share, ...]:
+    """How the app's ingress splits what arrives; in Single mode all goes to the latest that is ready."""
+    configuration = app.properties["configuration"]
+    if configuration["activeRevisionsMode"] == "Single":
+        return LATEST
+    traffic = (configuration.get("ingress") or {}).get("traffic") or []
+    return tuple(
+        Share(int(one.get("weight") or 0), None if one.get("latestRevision") else one["revisionName"], one.get("label"))
+        for one in traffic
+    )
+
+
+def _spec(world: World, app: Record) -> AppSpec:
+    """What the app's template says now."""
     properties, template = app.properties, app.properties["template"]
     container = template["containers"][0]
     ingress: Body = properties["configuration"].get("ingress") or {}

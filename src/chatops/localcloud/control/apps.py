@@ -18,12 +18,12 @@ from ..runtime.spec import RuntimeFailure
 from ..store import Body, Record
 from ..world import World
 from . import app_rules
-from .app_spec import spec_of
+from .app_spec import current_spec, shares_of
 from .domains import analyse, check_domains, fill_domains
 from .environments import APP, verification_id
 from .identities import assigned
 from .kind import Call, Change, Kind, NameRule, States
-from .revisions import begin_revision, end_revision
+from .revisions import begin_revision, end_revision, fqdn_of
 
 TOKEN_SECONDS = 3600
 SPELLINGS = {"single": "Single", "multiple": "Multiple", "auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
@@ -99,17 +99,45 @@ def _revision(change: Change) -> None:
 
 async def _apply(world: World, record: Record, private: Body) -> None:
     revision = record.hidden["revision"]
+    record.properties["latestRevisionName"] = revision
+    if ingress := record.properties["configuration"].get("ingress"):
+        record.properties["latestRevisionFqdn"] = fqdn_of(ingress, record.name, revision)
+    if record.properties["configuration"]["activeRevisionsMode"] == "Single":
+        await _bring_up(world, record, revision)
+    else:
+        await _put_beside(world, record, revision)
+
+
+async def _bring_up(world: World, record: Record, revision: str) -> None:
+    """Single mode: the operation ends when the revision has taken over, or failed to."""
     begin_revision(world, record, revision)
     try:
-        await world.runtime.put_app(spec_of(world, record))
+        await world.runtime.put_app(current_spec(world, record))
     except RuntimeFailure as failure:
         end_revision(world, record, revision, str(failure))
-        record.properties["latestRevisionName"] = revision
         raise
     end_revision(world, record, revision, None)
-    record.properties["latestRevisionName"] = record.properties["latestReadyRevisionName"] = revision
-    if ingress := record.properties["configuration"].get("ingress"):
-        record.properties["latestRevisionFqdn"] = ingress["fqdn"].replace(record.name, revision, 1)
+    record.properties["latestReadyRevisionName"] = revision
+
+
+async def _put_beside(world: World, record: Record, revision: str) -> None:
+    """Multiple mode: the operation ends when the revision is on its way; how it fares is seen on the revision."""
+    world.runtime.set_traffic(record.key, shares_of(record))
+    known = world.store.find(f"{record.id}/revisions/{revision}")
+    if known is None:
+        begin_revision(world, record, revision)
+    if known is None or known.properties["active"]:
+        await world.runtime.put_revision(current_spec(world, record))
+    world.runtime.set_traffic(record.key, shares_of(record))
+
+
+def _show(world: World, record: Record) -> Body:
+    """In Multiple mode a revision may become ready long after the operation that made it."""
+    status = world.runtime.app_status(record.key)
+    ready = status.latest_ready_revision if status else ""
+    if not ready or record.properties["configuration"]["activeRevisionsMode"] == "Single":
+        return record.body
+    return {**record.body, "properties": {**record.properties, "latestReadyRevisionName": ready}}
 
 
 async def _remove(world: World, record: Record) -> None:
@@ -167,6 +195,7 @@ KINDS = (
         },
         check=_check,
         fill=_fill,
+        show=_show,
         apply=_apply,
         remove=_remove,
         busy=_busy,

@@ -13,7 +13,7 @@ import yarl
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
-from .apps import App, NotServing
+from .apps import App, NotServing, Visit
 from .replicas import Replica
 
 HOLD = 240.0  # seconds: Azure's ingress limit for a request, here for one that waits for a replica or for its next byte
@@ -38,8 +38,9 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where a request goes: `url` without the origin (path and query, as sent), and the headers to send."""
+    """Where a request goes: `host` that it was sent to, `path` and query as sent, and the headers to send."""
 
+    host: str
     path: str
     headers: CIMultiDict[str]
 
@@ -60,28 +61,26 @@ class Forwarder:
 
     async def to_app(self, request: web.BaseRequest, app: App, upstream: Upstream) -> web.StreamResponse:
         """The app's answer; 503 when no replica took the request in time or the app is overrun."""
-        if app.gauge.now >= WAITING_LIMIT:
+        if app.in_flight >= WAITING_LIMIT:
             return text(503, f"{app.spec.name} has {WAITING_LIMIT} requests in flight already")
         body = await _body(request)
-        app.request_began()
         try:
-            return await self._until_taken(request, app, upstream, body)
+            with app.visit(upstream.host) as visit:
+                return await self._until_taken(request, visit, upstream, body)
         except NotServing:
             return text(503, f"no revision of {app.spec.name} is running")
         except TimeoutError:
             return text(503, f"no replica of {app.spec.name} was ready within {HOLD:g} s")
-        finally:
-            app.request_ended()
 
     async def _until_taken(
-        self, request: web.BaseRequest, app: App, upstream: Upstream, body: bytes | None
+        self, request: web.BaseRequest, visit: Visit, upstream: Upstream, body: bytes | None
     ) -> web.StreamResponse:
         deadline = asyncio.get_running_loop().time() + HOLD
         tried: set[Replica] = set()
         lost = 0
         while lost < ATTEMPTS:
             async with asyncio.timeout_at(deadline):
-                replica = await app.available(tried)
+                replica = await visit.available(tried)
             replica.in_flight += 1
             try:
                 return await self._attempt(request, replica, upstream, body)

@@ -95,7 +95,7 @@ class Ingress:
         if refusal := _unsupported(request):
             return refusal
         path = request.raw_path if request.raw_path.startswith("/") else _origin_form(request.raw_path)
-        return await self._forwarder.to_app(request, app, Upstream(path, request_headers(request, host)))
+        return await self._forwarder.to_app(request, app, Upstream(_name(host), path, request_headers(request, host)))
 
     async def _internal(self, request: web.BaseRequest) -> web.StreamResponse:
         environment = self._routes.environment(_token(request.headers.get(hdrs.PROXY_AUTHORIZATION, "")))
@@ -109,7 +109,8 @@ class Ingress:
         app = self._routes.internal(environment, _name(host))
         headers = request_headers(request, host)
         if app is not None:
-            return await self._forwarder.to_app(request, app, Upstream(_origin_form(request.raw_path), headers))
+            upstream = Upstream(_name(host), _origin_form(request.raw_path), headers)
+            return await self._forwarder.to_app(request, app, upstream)
         if not target.netloc or self._routes.is_ours(_name(host)):
             return text(502, f"no app in this environment answers to {_name(host)!r}")
         for added in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Request-Id"):

@@ -23,7 +23,7 @@ from .processes import Children
 from .routes import Routes
 from .scaler import Clock, RealClock
 from .servers import Servers
-from .spec import AppSpec, AppStatus
+from .spec import LATEST, AppSpec, AppStatus, Share
 
 LEFTOVER_GRACE = 3.0  # seconds between SIGTERM and SIGKILL for what a killed daemon left behind
 
@@ -77,23 +77,46 @@ class LocalRuntime:
 
     async def put_app(self, app: AppSpec) -> None:
         async with self._locks[app.id]:
-            known = self._routes.apps.get(app.id)
-            if known and known.revision == app.revision:
-                known.adopt(app)
+            known = self._app(app)
+            known.adopt(app)
+            if list(known.revisions) == [app.revision] and known.revisions[app.revision].proved:
+                known.set_traffic(LATEST)
                 return
-            manifest = self._machine.manifest(app.image)
-            proxy = self._ingress.proxy_url(app.environment)
-            starter = ProcessStarter(app, manifest, self._machine, proxy, self._servers.ports)
-            if known is None:
-                known = self._routes.apps[app.id] = App(app, self._logs_of(app.name), self._clock)
-            await known.deploy(app, starter)
+            await known.deploy(app, self._starter(app))
+
+    async def put_revision(self, app: AppSpec) -> None:
+        known = self._app(app)
+        known.adopt(app)
+        if app.revision not in known.revisions:
+            known.begin(app, self._starter(app))
+
+    def end_revision(self, app: str, revision: str) -> None:
+        if known := self._routes.apps.get(app):
+            known.end(revision)
+
+    def restart_revision(self, app: str, revision: str) -> None:
+        known = self._routes.apps.get(app)
+        if known and (found := known.revisions.get(revision)):
+            found.restart()
+
+    def set_traffic(self, app: str, traffic: tuple[Share, ...]) -> None:
+        if known := self._routes.apps.get(app):
+            known.set_traffic(traffic)
+
+    def _app(self, spec: AppSpec) -> App:
+        if spec.id not in self._routes.apps:
+            self._starter(spec)  # an app without an image is none
+            self._routes.apps[spec.id] = App(spec, self._logs_of(spec.name), self._clock)
+        return self._routes.apps[spec.id]
+
+    def _starter(self, app: AppSpec) -> ProcessStarter:
+        """Raises RuntimeFailure when there is no such image."""
+        proxy = self._ingress.proxy_url(app.environment)
+        return ProcessStarter(app, self._machine.manifest(app.image), self._machine, proxy, self._servers.ports)
 
     async def delete_app(self, app: str) -> None:
-        if known := self._routes.apps.get(app):
-            known.abandon()
-        async with self._locks[app]:
-            if known := self._routes.apps.pop(app, None):
-                await known.stop()
+        if known := self._routes.apps.pop(app, None):
+            await known.stop()
 
     def app_status(self, app: str) -> AppStatus | None:
         known = self._routes.apps.get(app)
@@ -109,7 +132,8 @@ class LocalRuntime:
         return self.images.resolve(Reference.parse(reference))
 
     async def delete_registry(self, login_server: str) -> None:
-        used = {digest for app in self._routes.apps.values() if (digest := self.image_digest(app.spec.image))}
+        running = [one.spec for app in self._routes.apps.values() for one in app.revisions.values()]
+        used = {digest for spec in running if (digest := self.image_digest(spec.image))}
         self.images.delete_registry(login_server)
         await self.builds.delete_registry(login_server)
         if not self.builds.busy:

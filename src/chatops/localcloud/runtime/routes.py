@@ -29,12 +29,12 @@ class Routes:
         if host in {"127.0.0.1", "localhost"}:
             return _only(apps)
         by_name = [app for app in apps if host == f"{app.spec.name}.localhost"]
-        return _only(app for app in apps if app.spec.fqdn == host) or _only(by_name)
+        return _only(app for app in apps if app.answers_to(host)) or _only(by_name)
 
     def internal(self, environment: str, host: str) -> App | None:
         """From a replica: an app with ingress of its own environment, by name or FQDN."""
         apps = (app for app in self.apps.values() if app.spec.environment == environment and app.spec.fqdn)
-        return _only(app for app in apps if host in (app.spec.name, app.spec.fqdn))
+        return _only(app for app in apps if host == app.spec.name or app.answers_to(host))
 
     def is_ours(self, host: str) -> bool:
         """Whether a name can only be an app's: one word, or below the domain of an environment."""

@@ -53,6 +53,19 @@ class AppSpec:
     probes: tuple[Probe, ...] = ()
     scale: Scale = Scale()
     grace: float = 30  # seconds between SIGTERM and SIGKILL
+    created: str = ""  # ISO 8601: of two revisions the one made later is the latest, whenever they were activated
+
+
+@dataclass(frozen=True)
+class Share:
+    """One entry of an app's traffic: `weight` of 100 for a revision, None meaning the latest that is ready."""
+
+    weight: int
+    revision: str | None = None
+    label: str | None = None
+
+
+LATEST = (Share(100),)
 
 
 @dataclass(frozen=True)
@@ -70,12 +83,24 @@ class ReplicaInfo:
 
 
 @dataclass(frozen=True)
+class RevisionStatus:
+    """One active revision: `proved` once it was ready, `failure` why it is not, as far as anybody knows by now."""
+
+    name: str
+    proved: bool
+    failure: str | None
+    traffic: int
+    in_flight: int
+
+
+@dataclass(frozen=True)
 class AppStatus:
     """What the ingress and the scaler see of one app now."""
 
     replicas: tuple[ReplicaInfo, ...]
     in_flight: int
     latest_ready_revision: str
+    revisions: tuple[RevisionStatus, ...] = ()
 
 
 class RuntimeFailure(Exception):
@@ -108,10 +133,25 @@ class Runtime(Protocol):
     async def delete_database(self, server: str, name: str) -> None: ...
 
     async def put_app(self, app: AppSpec) -> None:
-        """Bring this revision up beside the running one, shift to it when it is ready, drain the old.
+        """Bring this revision up beside the running one, shift to it when it is ready, drain the others: Single mode.
 
         Raises RuntimeFailure("ContainerAppOperationError", ...) when it does not become ready; the old one serves on.
         """
+
+    async def put_revision(self, app: AppSpec) -> None:
+        """Begin to bring this revision up beside the others; it gets what traffic its app's shares give it.
+
+        Returns at once: whether it becomes ready shows in `app_status`. It is tried again for ever until it is ended.
+        """
+
+    def end_revision(self, app: str, revision: str) -> None:
+        """Take its traffic from a revision and drain it in the background. One that does not run is as good."""
+
+    def restart_revision(self, app: str, revision: str) -> None:
+        """Replace the replicas of an active revision by fresh ones; requests wait for them meanwhile."""
+
+    def set_traffic(self, app: str, traffic: tuple[Share, ...]) -> None:
+        """Split what arrives at the app's own name; holds for revisions that come later as well."""
 
     async def delete_app(self, app: str) -> None: ...
 
