@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +13,7 @@ import typer
 from chatops.cli import azure_cli, daemon, faults, places, trouble
 from chatops.cli.options import Output, OutputFormat, Yes
 from chatops.cli.session import confirm, view_of
-from chatops.errors import ChatopsError
+from chatops.errors import ChatopsError, UsageError
 
 group = typer.Typer(no_args_is_help=True, help="The local cloud: Azure's management API on this machine.")
 group.add_typer(faults.group, name="faults")
@@ -24,6 +26,7 @@ SHOWN = (
     "tenant",
     "proxy",
     "ingress",
+    "dns",
     "operator_email",
     "client_id",
     "client_secret_file",
@@ -33,20 +36,31 @@ Latency = Annotated[
     typer.Option(help="How long operations take: as long as their work, or as long as recorded on Azure."),
 ]
 Speed = Annotated[float | None, typer.Option(help="Divides recorded latencies: 20 makes 5 minutes 15 seconds.")]
+Dns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DOMAIN=PLACE",
+        help="Whose name servers a domain is delegated to instead of Azure DNS: a zone file, or HOST:PORT. Repeatable.",
+    ),
+]
 Last = Annotated[int, typer.Option("-n", "--last", min=0, help="Only the last so many; 0 for all.")]
 
 
 @group.command()
-def start(latency: Latency = None, speed: Speed = None, output: OutputFormat = Output.human) -> None:
+def start(latency: Latency = None, speed: Speed = None, dns: Dns = None, output: OutputFormat = Output.human) -> None:
     """Start it in the background, if it is not running, and print how to reach it.
 
-    A running one takes over what is asked for. Latency and speed stay until the world is deleted.
+    A running one takes over what is asked for. Latency, speed and delegations stay until the world is deleted;
+    `--dns DOMAIN=` takes a delegation back.
     """
     view = view_of(output)
+    delegations = dict(delegation(text) for text in dns or ())
     found = daemon.start(view.note)
     asked = {"latency": latency, "speed": speed}
     if wanted := {name: value for name, value in asked.items() if value is not None}:
         trouble.order(wanted)
+    if delegations:
+        trouble.delegate(delegations)
     view.record({key: found[key] for key in SHOWN})
 
 
@@ -65,6 +79,7 @@ def status(output: OutputFormat = Output.human) -> None:
         ordered = trouble.ordered()
         running = {key: found[key] for key in ("pid", *SHOWN)}
         running |= {"latency": ordered["latency"], "speed": ordered["speed"], "faults": len(ordered["faults"])}
+        running |= {"delegated": ", ".join(f"{domain}={place}" for domain, place in trouble.delegated().items())}
     files = {"world": places.world(), "logs": places.logs(), "cache": places.cache()}
     view_of(output).record({"running": found is not None, **running, **files})
 
@@ -118,6 +133,18 @@ def reset(yes: Yes = False, output: OutputFormat = Output.human) -> None:
     daemon.stop()
     daemon.wipe()
     view_of(output).record({"reset": True})
+
+
+def delegation(text: str) -> tuple[str, str]:
+    """Read DOMAIN=PLACE and make a zone file's path absolute. Raises UsageError for neither file nor address."""
+    domain, equals, place = text.partition("=")
+    if not domain or not equals:
+        raise UsageError(f"--dns {text}: expected DOMAIN=PLACE")
+    if not place or re.fullmatch(r"[\w.]+:\d+", place):
+        return domain, place
+    if not Path(place).is_file():
+        raise UsageError(f"--dns {text}: {place} is neither a zone file nor HOST:PORT")
+    return domain, str(Path(place).resolve())
 
 
 def _running() -> dict[str, Any]:

@@ -40,6 +40,20 @@ def advance(seconds: float) -> dict[str, Any]:
     return _ask("PUT", "clock", {"advance": seconds})
 
 
+def delegate(places: Mapping[str, str]) -> None:
+    """Tell the local cloud where domains are delegated to: a zone file or host:port; "" takes a delegation back."""
+    settings = _ask("GET", "settings")
+    delegations = {**settings["delegations"], **places}
+    kept = {domain: place for domain, place in sorted(delegations.items()) if place}
+    _ask("PUT", "settings", {**settings, "delegations": kept})
+
+
+def delegated() -> dict[str, str]:
+    """Return which domains are delegated elsewhere, and where."""
+    found: dict[str, str] = _ask("GET", "settings")["delegations"]
+    return found
+
+
 def _ask(method: str, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     import requests
 

@@ -6,6 +6,7 @@ Kept in the store, read by the control plane, set through `PUT /_local/settings`
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ class Conditions:
     `restricted_regions`: resource type -> regions that refuse it. `quotas`: resource type -> how many may exist in one
     region. `taken_names`: resource type -> names that belong to somebody else. `directory_delay`: seconds until the
     directory knows a principal that was just made. `held`: resource types whose operations stay under way.
+    `delegations`: domain -> where its registrar delegates it instead of to this world's zones: the absolute path of a
+    zone file, or host:port of a name server.
     """
 
     restricted_regions: dict[str, list[str]] = field(default_factory=dict)
@@ -29,6 +32,7 @@ class Conditions:
     taken_names: dict[str, list[str]] = field(default_factory=dict)
     directory_delay: float = 0
     held: list[str] = field(default_factory=list)
+    delegations: dict[str, str] = field(default_factory=dict)
 
     def restricts(self, type: str, region: str) -> bool:
         regions = _of(self.restricted_regions, type, [])
@@ -51,6 +55,7 @@ _SHAPES: dict[str, type | tuple[type, ...]] = {
     "taken_names": dict,
     "directory_delay": (int, float),
     "held": list,
+    "delegations": dict,
 }
 
 
@@ -71,9 +76,18 @@ def parse(wanted: Body) -> Conditions:
 
 
 def _check_values(name: str, values: Sequence[object] | Any) -> None:
+    if name == "delegations":
+        _check_delegations(values)
+        return
     right: type = int if name == "quotas" else list
     if not all(isinstance(value, right) for value in values):
         raise ValueError(f"'{name}' needs a {right.__name__} for each resource type")
+
+
+def _check_delegations(places: Sequence[object] | Any) -> None:
+    for place in places:
+        if not re.fullmatch(r"/.+|[\w.]+:\d{1,5}", str(place)):
+            raise ValueError(f"'{place}' is neither the absolute path of a zone file nor host:port of a name server")
 
 
 class Switchboard:

@@ -30,8 +30,11 @@ from .control import registry, vaults
 from .control.registry import admins, permissions
 from .control.roles import own
 from .control.table import KINDS
+from .data.dns import NameServer
+from .data.hosted import Names
 from .data.keyvault import vault_app
 from .data.registry import registry_app
+from .data.resolver import Resolver
 from .directory import email
 from .identity import SignIn, Tokens
 from .journal import Journal
@@ -125,6 +128,22 @@ def listener(store: Store, name: str) -> socket.socket:
     return bound
 
 
+def name_sockets(store: Store) -> tuple[socket.socket, socket.socket]:
+    """TCP and UDP on one loopback port, the remembered one unless somebody else has it."""
+    while True:
+        stream = listener(store, "dns")
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(stream.getsockname())
+        except OSError:
+            for bound in (stream, datagrams):
+                bound.close()
+            store.put(SETTINGS, "port:dns", {"port": 0})
+            continue
+        datagrams.setblocking(False)
+        return stream, datagrams
+
+
 class Daemon:
     """One running local cloud; `trouble` is what its desk is told first."""
 
@@ -146,12 +165,15 @@ class Daemon:
         self._certificates.ensure()
         self._make_secret()
         bound, tunnel = listener(self._store, "arm"), listener(self._store, "proxy")
-        world, proxy = self._world(bound.getsockname()[1]), Proxy(bound.getsockname()[1], self._places.calls)
+        stream, datagrams = name_sockets(self._store)
+        world = self._world(bound.getsockname()[1], Resolver(stream.getsockname()[1]))
+        proxy, names = Proxy(bound.getsockname()[1], self._places.calls), NameServer(Names(world).answer)
         server = self._server(world)
         own(world)
         await world.runtime.start()
         serving = loop.create_task(server.serve(sockets=[bound]))
         await proxy.start(tunnel)
+        await names.start(stream, datagrams)
         coming = await replay(world)
         writes.resume(world)
         await self._started(server, serving)
@@ -161,17 +183,19 @@ class Daemon:
         world.closing.set()
         await world.operations.stop(coming)
         await proxy.stop()
+        await names.stop()
         await self._drain(server)
         await serving
         await world.runtime.stop()
         self._store.close()
 
-    def _world(self, port: int) -> World:
+    def _world(self, port: int, resolver: Resolver) -> World:
         tokens = Tokens(self._places.home / "token.key", self._settings.tenant)
         operations = Operations(self._store, self._desk.latency.operation)
         runtime, desk = self._runtime, self._desk
         origin = f"https://127.0.0.1:{port}"
-        return World(self._settings, self._store, operations, tokens, origin, KINDS, runtime, runtime.builds, desk)
+        builds = runtime.builds
+        return World(self._settings, self._store, operations, tokens, origin, KINDS, runtime, builds, desk, resolver)
 
     def _server(self, world: World) -> _Server:
         kept = self._settings
@@ -225,6 +249,7 @@ class Daemon:
             "tenant": kept.tenant,
             "proxy": f"http://127.0.0.1:{proxy_port}",
             "ingress": world.runtime.ingress_url,
+            "dns": f"127.0.0.1:{world.resolver.port}",
             "operator_email": email(),
             "client_id": kept.client_id,
             "client_secret_file": str(self._places.secret),

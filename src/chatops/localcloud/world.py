@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .conditions import Switchboard
 from .data.build import Builds
+from .data.resolver import Resolver
 from .identity import Tokens
 from .operations import Operations
 from .runtime.spec import Runtime
@@ -41,7 +42,7 @@ class World:
 
     `kinds` is the table of resource types by lower-case name; `closing` is set when the daemon is told to stop; `desk`
     has the latency, the faults and how many seconds role assignments need to reach the data planes;
-    `conditions` are the limits that the operator has set.
+    `resolver` asks this world's name server; `conditions` are the limits that the operator has set.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class World:
     runtime: Runtime
     builds: Builds
     desk: Desk
+    resolver: Resolver
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     conditions: Switchboard = field(init=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,17 @@ def test_help_version_and_fields(machine: Machine) -> None:
     assert machine.chatops("--version").out.startswith("chatops ")
     assert "services.lm-api.scale.max" in machine.chatops("config", "docs", "services.lm-api.scale").out
     assert json.loads(machine.chatops("config", "schema").out)["properties"]["services"]
+
+
+def test_a_domain_is_delegated_to_a_zone_file_and_taken_back(machine: Machine) -> None:
+    (machine.folder / "zone").write_text("@ 60 IN SOA ns me 1 60 60 60 60\n")
+    for wrong in ("chat.example.org", "chat.example.org=nowhere", "=zone"):
+        assert "--dns" in machine.chatops("cloud", "start", "--dns", wrong, code=2).err
+    assert not machine.home.exists()
+    machine.chatops("cloud", "start", "--dns", "chat.example.org=zone", "--dns", "b.example=127.0.0.1:53")
+    status = machine.chatops("cloud", "status", "--output", "json").objects[0]
+    assert status["delegated"] == f"b.example=127.0.0.1:53, chat.example.org={machine.folder / 'zone'}"
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", status["dns"])
+    machine.chatops("cloud", "start", "--dns", "chat.example.org=", "--dns", "b.example=")
+    assert machine.chatops("cloud", "status", "--output", "json").objects[0]["delegated"] == ""
+    machine.chatops("cloud", "reset", "--yes")

@@ -18,7 +18,7 @@ VERSIONS: Mapping[str, tuple[str, ...]] = {
     "Microsoft.DBforPostgreSQL": ("2026-10-01", "2025-08-01", "2024-08-01", "2023-06-01-preview"),
     "Microsoft.KeyVault": ("2026-05-15", "2026-02-01", "2024-11-01", "2023-07-01"),
     "Microsoft.ManagedIdentity": ("2024-11-30", "2023-01-31"),
-    "Microsoft.Network": ("2026-03-01", "2025-07-01", "2024-06-01", "2018-09-01"),
+    "Microsoft.Network": ("2026-03-01", "2025-07-01", "2024-06-01", "2018-09-01", "2018-05-01"),
     "Microsoft.OperationalInsights": ("2025-07-01", "2023-09-01", "2022-10-01"),
     "Microsoft.Resources": ("2025-04-01", "2024-11-01", "2021-04-01"),
 }

@@ -12,7 +12,8 @@ _APP = _SUB + "Microsoft.App/locations/{location}/containerappOperation"
 _CERTIFICATE = _SUB + "Microsoft.App/locations/{location}/managedCertificateOperation"
 _ENV = _SUB + "Microsoft.App/locations/{location}/managedEnvironmentOperation"
 _NET = _SUB + "Microsoft.Network/locations/{location}/operation"
-_DNS = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/privateDnsOperation"
+_NAMES = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/"
+_PRIVATE, _PUBLIC = f"{_NAMES}privateDnsOperation", f"{_NAMES}dnsOperation"
 _PG = _SUB + "Microsoft.DBforPostgreSQL/locations/{location}/"
 _ACR = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerRegistry/registries/"
 _LOG = _SUB + "Microsoft.OperationalInsights/locations/{location}/operation"
@@ -62,13 +63,13 @@ def _postgres(operation: str, *, spaced: bool = False) -> Style:
     )
 
 
-def _private_dns(answer: str) -> Style:
+def _dns(prefix: str, answer: str) -> Style:
     return Style(
         status=202,
         updated=202,
         headers=BOTH,
-        path=_DNS + "Statuses/{token}",
-        result=_DNS + "Results/{token}",
+        path=prefix + "Statuses/{token}",
+        result=prefix + "Results/{token}",
         answer=answer,
         polled=202,
         repeats=True,
@@ -102,8 +103,9 @@ STYLES: dict[str, Style] = {
         extra=_NOTIFY,
         done_status=204,
     ),
-    "privatedns.put": _private_dns("empty"),
-    "privatedns.delete": _private_dns("nothing"),
+    "privatedns.put": _dns(_PRIVATE, "empty"),
+    "privatedns.delete": _dns(_PRIVATE, "nothing"),
+    "dns.delete": _dns(_PUBLIC, "nothing"),
     "vault.put": Style(status=200, updated=200, settles=True),
     "vault.purge": Style(
         status=202,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from . import (
     apps,
     dns,
+    dns_zones,
     domains,
     environments,
     groups,
@@ -32,6 +33,7 @@ _TABLES = (
     identities.KINDS,
     network.KINDS,
     dns.KINDS,
+    dns_zones.KINDS,
     vaults.KINDS,
     postgres.KINDS,
     registry.KINDS,
