@@ -19,6 +19,7 @@ from chatops.cli.logs import logs
 from chatops.cli.open import open_page
 from chatops.cli.options import Output
 from chatops.cli.plan import plan
+from chatops.cli.scale import scale
 from chatops.cli.session import view_of
 from chatops.cli.status import status
 from chatops.cli.up import up
@@ -33,6 +34,7 @@ app.command()(up)
 app.command()(plan)
 app.command()(doctor)
 app.command()(status)
+app.command()(scale)
 app.command()(logs)
 app.command("open")(open_page)
 app.command()(down)

@@ -135,7 +135,12 @@ class Session:
 def open_session(config_file: Path | None, output: Output) -> Session:
     """Load the configuration and return a session on it. Raises ConfigError before anything is touched."""
     path = discover(config_file, Path.cwd())
-    config = from_environment(load(path), os.environ)
+    return session_on(load(path), path, output)
+
+
+def session_on(config: Config, path: Path, output: Output) -> Session:
+    """Return a session on a configuration that was read from `path`. Raises ConfigError."""
+    config = from_environment(config, os.environ)
     require_subscription(config, path)
     return Session(config, view_of(output), target_of(config), path)
 

@@ -29,7 +29,7 @@ def discover(explicit: Path | None, cwd: Path) -> Path:
 
 def load(path: Path) -> Config:
     """Read, check and complete a config file. Raises ConfigError with all of its problems."""
-    document = parse(_text(path), _shown(path))
+    document = parse(text_of(path), shown_path(path))
     return validate(document, path.parent)
 
 
@@ -60,7 +60,7 @@ def from_environment(config: Config, environ: Mapping[str, str]) -> Config:
 def require_subscription(config: Config, path: Path) -> None:
     """Refuse to go on towards Azure with the placeholder that the bundled configs carry. Raises ConfigError."""
     if config.target == "azure" and config.azure is not None and config.azure.subscription == PLACEHOLDER:
-        document = parse(_text(path), _shown(path))
+        document = parse(text_of(path), shown_path(path))
         field = ("azure", "subscription")
         line, column = document.place(field) or (None, None)
         found, expected = "still the placeholder", "the id of your subscription"
@@ -74,7 +74,7 @@ def _context(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {"folder": folder, "services": tuple(with_defaults(services if isinstance(services, dict) else {}))}
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """The path as short as it can be said from here."""
     try:
         return printable(str(path.absolute().relative_to(Path.cwd())))
@@ -82,7 +82,8 @@ def _shown(path: Path) -> str:
         return printable(str(path))
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The file's text. Raises ConfigError when it cannot be read as such."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -106,4 +107,4 @@ def _text(path: Path) -> str:
 def _unreadable(
     path: Path, found: str, expected: str, hint: str | None = None, *, line: int | None = None
 ) -> ConfigError:
-    return ConfigError([Problem(_shown(path), line, None, "", found, expected, hint)])
+    return ConfigError([Problem(shown_path(path), line, None, "", found, expected, hint)])

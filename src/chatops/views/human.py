@@ -114,13 +114,23 @@ class HumanView:
     def value(self, name: str, value: Any) -> None:
         self.out.print(escape(str(value)))
 
+    def change(self, what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in (what, "before", "now"):
+            table.add_column(escape(column))
+        for name, value in before.items():
+            style = "dim" if value == after[name] else "bold"
+            table.add_row(f"[dim]{escape(name)}[/]", escape(str(value)), f"[{style}]{escape(str(after[name]))}[/]")
+        self.out.print(table)
+
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in rows[0] if rows else ():
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        for name in names:
             table.add_column(name)
         for row in rows:
-            table.add_row(*(escape(str(value)) for value in row.values()))
-        natural = sum(max(len(str(row[name])) for row in rows) + 1 for name in (rows[0] if rows else ()))
+            table.add_row(*(escape(str(row.get(name, ""))) for name in names))
+        natural = sum(max(len(str(row.get(name, ""))) for row in rows) + 1 for name in names)
         if natural > self.out.width:
             self._blocks(rows)
         elif rows:

@@ -75,6 +75,9 @@ class JsonView:
     def value(self, name: str, value: Any) -> None:
         _print({name: value})
 
+    def change(self, what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        _print({"event": "changed", "what": what, "before": before, "after": after})
+
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             _print(row)

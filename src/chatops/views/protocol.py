@@ -65,6 +65,9 @@ class View(Protocol):
     def value(self, name: str, value: Any) -> None:
         """Show one value: bare for people, who may want to paste it."""
 
+    def change(self, what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Show how something was and how it is, field by field; both have the same fields."""
+
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> None: ...
 
     def line(self, text: str) -> None: ...

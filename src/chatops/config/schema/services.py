@@ -24,6 +24,9 @@ VariableName = Annotated[
 ]
 Replicas = Annotated[int, Field(ge=0, le=1000)]
 
+PAIRS = tuple((step / 4, step / 2) for step in range(1, 17))
+"""vCPU and GiB of memory that the Consumption profile takes."""
+
 DEFAULTS: dict[str, dict[str, Any]] = {
     "ui": {"image": "chat-ui", "external": True, "calls": ["db-api", "lm-api"]},
     "db-api": {"image": "db-api"},
@@ -146,7 +149,7 @@ class Service(Section):
             raise refuse(
                 f"{value} does not go with {cpu:g} vCPU",
                 f"{right} (Azure takes 0.25 vCPU with 0.5Gi, and so on in steps of 0.25 up to 4 vCPU with 8Gi)",
-                f"write memory: {right}" + (f", or cpu: {gib / 2:g}" if gib in _sizes() else ""),
+                f"write memory: {right}" + (f", or cpu: {gib / 2:g}" if (gib / 2, gib) in PAIRS else ""),
                 otherwise=Otherwise(
                     "cpu", f"{cpu:g} vCPU does not go with {value} of memory", f"memory: {right} beside it"
                 ),
@@ -157,7 +160,3 @@ class Service(Section):
     def memory_gib(self) -> float:
         """Memory of one replica in GiB."""
         return float(self.memory.removesuffix("Gi"))
-
-
-def _sizes() -> set[float]:
-    return {step / 2 for step in range(1, 17)}

@@ -1,0 +1,79 @@
+"""What really runs of a container app, read live: its replicas, and waiting until enough of them are there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from chatops.azure.calls import calling
+from chatops.azure.limits import at_most
+from chatops.cli.session import Session
+from chatops.cli.signals import stopping_on_signals
+from chatops.engine.resource import Json
+from chatops.errors import ChatopsError, Interrupted, OperationFailed
+
+PATIENCE = 600.0
+"""Seconds that new replicas may take; a replica with a large image or model may need minutes."""
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """The replicas of one revision: how many there are, how many take requests, how often they were restarted."""
+
+    revision: str
+    there: int
+    ready: int
+    restarts: int
+
+    def __str__(self) -> str:
+        return f"{self.ready}/{self.there} ready"
+
+
+def replicas_of(session: Session, name: str, revision: str) -> Replicas:
+    """Count what runs of one revision."""
+    containers = _containers(session, name, revision) if revision else []
+    ready = sum(bool(container.ready) for container in containers)
+    return Replicas(revision, len(containers), ready, sum(container.restart_count or 0 for container in containers))
+
+
+def _containers(session: Session, name: str, revision: str) -> list[Any]:
+    with calling("listing replicas of", f"container app '{name}'"):
+        listed = session.azure.container_apps.container_apps_revision_replicas.list_replicas(
+            session.names.group, name, revision
+        ).value
+    return [
+        container
+        for replica in listed
+        for container in (replica.properties.containers if replica.properties else None) or []
+    ]
+
+
+def latest(app: Json) -> str:
+    """The newest revision of an app, by its body."""
+    return app["properties"].get("latestRevisionName") or ""
+
+
+def until_there(session: Session, name: str, revision: str, least: int) -> Replicas:
+    """Wait until `least` replicas of a revision take requests.
+
+    Raises OperationFailed after ten minutes, Interrupted when the operator does not want to wait.
+    """
+    limit = at_most(PATIENCE)
+    deadline = time.monotonic() + limit
+    stop = session.azure.stop
+    with stopping_on_signals(stop):
+        while (found := replicas_of(session, name, revision)).ready < least:
+            if stop.wait(session.azure.cloud.poll_seconds):
+                raise Interrupted("stopped waiting for the replicas; Azure goes on", hint="chatops status --watch")
+            if time.monotonic() > deadline:
+                what, why = f"waiting for {least} replicas of container app '{name}'", f"{found} after {limit:.0f} s"
+                raise OperationFailed(what, why, hint=f"chatops logs {name}")
+    return found
+
+
+def require_app(session: Session, name: str, app: Json | None) -> Json:
+    """Return the app's body. Raises ChatopsError when there is none."""
+    if app is None:
+        raise ChatopsError(f"'{name}' of stack '{session.config.name}' is not up", hint="chatops up")
+    return app
