@@ -7,17 +7,16 @@ here by mistake cannot get out to the real Azure. The journal names every host t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from asyncio import StreamReader, StreamWriter
 from pathlib import Path
 
 from .journal import note
+from .relay import relay
 
 SUFFIXES = (".vault.azure.net", ".azurecr.io")
 NAMES = ("management.azure.com", "login.microsoftonline.com")
 HEAD_LIMIT = 16384
-BLOCK = 65536
 
 
 class Proxy:
@@ -62,19 +61,10 @@ class Proxy:
         self._open.add(inner_writer)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         try:
-            await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+            await relay((reader, writer), (inner_reader, inner_writer))
         finally:
             self._open.discard(inner_writer)
             inner_writer.close()
-
-
-async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while block := await reader.read(BLOCK):
-            writer.write(block)
-            await writer.drain()
-    with contextlib.suppress(OSError):
-        writer.close()
 
 
 def request_line(head: bytes) -> tuple[str, str]:

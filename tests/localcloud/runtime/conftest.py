@@ -112,11 +112,17 @@ class World:
                     return
 
 
+@pytest.fixture(scope="session")
+def make_world(pack, service_files):
+    """The world of a runtime that runs, with the home it has."""
+    return lambda runtime, home: World(runtime, home, pack, service_files)
+
+
 @pytest.fixture
-async def world(tmp_path, venv_cache, service_files, pack):
+async def world(tmp_path, venv_cache, make_world):
     runtime = LocalRuntime(tmp_path / "home", venv_cache, tmp_path / "logs")
     await runtime.start()
-    world = World(runtime, tmp_path / "home", pack, service_files)
+    world = make_world(runtime, tmp_path / "home")
     await world.build()
     yield world
     await world.http.aclose()

@@ -149,11 +149,12 @@ def _replica(world: World, revision: Record, replica: ReplicaInfo) -> Body:
     stream = f"{group}/containerApps/{name}/revisions/{revision.name}/replicas/{replica.name}/containers/{container}"
     shown = {
         "name": container,
-        "containerId": f"process://{replica.pid}",
+        "containerId": replica.id or "",
         "ready": replica.ready,
         "started": replica.pid is not None,
         "restartCount": replica.restarts,
         "runningState": "Running" if replica.state == "Running" else "Waiting",
+        "runningStateDetails": replica.reason or "",
         "logStreamEndpoint": f"{world.origin}{stream}/logstream",
     }
     properties = {

@@ -39,19 +39,19 @@ def replica_environment(app: AppSpec, configured: Mapping[str, str], place: Plac
     env = {name: os.environ[name] for name in _FROM_OPERATOR if name in os.environ}
     env |= {"PATH": os.environ.get("PATH", os.defpath), "HOME": place.home} | dict(configured)
     env["PATH"] = f"{place.venv_bin}{os.pathsep}{env['PATH']}"
-    return env | azure_variables(app, place) | _rehearsal_variables(place)
+    return env | azure_variables(app, place.replica, place.port) | _rehearsal_variables(place)
 
 
-def azure_variables(app: AppSpec, place: Place) -> dict[str, str]:
+def azure_variables(app: AppSpec, replica: str, port: int) -> dict[str, str]:
     """https://learn.microsoft.com/azure/container-apps/environment-variables#built-in-environment-variables"""
     suffix = (app.fqdn or "").removeprefix(f"{app.name}.").removeprefix("internal.")
     return {
         "CONTAINER_APP_NAME": app.name,
         "CONTAINER_APP_REVISION": app.revision,
-        "CONTAINER_APP_REPLICA_NAME": place.replica,
+        "CONTAINER_APP_REPLICA_NAME": replica,
         "CONTAINER_APP_HOSTNAME": f"{app.revision}.{suffix}",
         "CONTAINER_APP_ENV_DNS_SUFFIX": suffix,
-        "CONTAINER_APP_PORT": str(place.port),
+        "CONTAINER_APP_PORT": str(port),
     }
 
 

@@ -1,18 +1,22 @@
-"""The two doors: external apps on a port of this machine, and a forward proxy through which replicas call each other.
+"""The ways in: external apps on a port of this machine, and a forward proxy through which replicas call each other.
 
 External: http://127.0.0.1:8400 (or the next free port, remembered), routed by host name.
-Internal: replicas have it as HTTP_PROXY, with their environment's token as password. It knows the apps of that
+Internal: process replicas have it as HTTP_PROXY, with their environment's token as password. It knows the apps of that
 environment by name and FQDN. Plain HTTP to any other place in the world is passed on, as Azure's outbound would; names
 that can only be an app's (one word, or below an environment's domain) are not looked up elsewhere but answered 502.
-HTTPS does not come through here: CONNECT is refused, since replicas reach the outside themselves.
+HTTPS does not come through here: CONNECT is refused, since replicas reach the outside themselves. Containers need no
+proxy: their environment's network leads the names of its apps to listening sockets that are admitted here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
+import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,6 +39,8 @@ class Ingress:
         self._routes = routes
         self._remember = remember
         self._runners: list[web.ServerRunner] = []
+        self._admitted: dict[str, web.ServerRunner] = {}
+        self._admitting = asyncio.Lock()
         self.external_port = self._ports().get("external", EXTERNAL_PORT)
         self.internal_port = 0
 
@@ -53,7 +59,7 @@ class Ingress:
         ports = {"external": self.external_port, "internal": self.internal_port}
         self._remember.write_text(json.dumps(ports))
 
-    async def _listen(self, handler: Handler, preferred: int) -> int:
+    async def _runner(self, handler: Handler) -> web.ServerRunner:
         server = web.Server(
             handler,
             handler_cancellation=True,
@@ -64,6 +70,10 @@ class Ingress:
         runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
         await runner.setup()
         self._runners.append(runner)
+        return runner
+
+    async def _listen(self, handler: Handler, preferred: int) -> int:
+        runner = await self._runner(handler)
         for port in (preferred, *range(EXTERNAL_PORT, EXTERNAL_PORT + 100), free_port()):
             try:
                 await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -71,6 +81,15 @@ class Ingress:
                 continue
             return int(runner.addresses[0][1])
         raise OSError("no free TCP port on 127.0.0.1")
+
+    async def admit(self, environment: str, listening: socket.socket) -> web.SockSite:
+        """Serve an environment's apps on a socket of the network that its containers are in."""
+        async with self._admitting:
+            if environment not in self._admitted:
+                self._admitted[environment] = await self._runner(partial(self._within, environment))
+        site = web.SockSite(self._admitted[environment], listening)
+        await site.start()
+        return site
 
     async def close_external(self) -> None:
         """No new connections from outside; what is under way goes on."""
@@ -102,6 +121,10 @@ class Ingress:
         if environment is None:
             challenge = {"Proxy-Authenticate": 'Basic realm="container apps environment"'}
             return text(407, "this proxy serves the replicas of one environment; its token is wrong", challenge)
+        return await self._within(environment, request)
+
+    async def _within(self, environment: str, request: web.BaseRequest) -> web.StreamResponse:
+        """From a replica of that environment."""
         if refusal := _unsupported(request):
             return refusal
         target = urlsplit(request.raw_path)

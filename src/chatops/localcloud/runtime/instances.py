@@ -34,14 +34,18 @@ class Instance(Protocol):
     def pid(self) -> int | None: ...
 
     @property
+    def id(self) -> str:
+        """What it is and which: `process://<pid>`, `docker://<container>`."""
+
+    @property
     def address(self) -> tuple[str, int]: ...
 
     @property
     def limited(self) -> bool:
         """Whether cpu and memory are held to what the app was given."""
 
-    async def wait(self) -> int:
-        """The exit code (negative: the signal), when it has ended and nothing of it is left."""
+    async def wait(self) -> str:
+        """Why it ended, when it has ended and nothing of it is left."""
 
     def terminate(self) -> None: ...
 
@@ -66,6 +70,7 @@ class ProcessInstance:
     def __init__(self, process: asyncio.subprocess.Process, port: int, log: LogFile, ended: Callable[[], None]) -> None:
         self._process = process
         self._ended = ended
+        self.id = f"process://{process.pid}"
         self.address = ("127.0.0.1", port)
         assert process.stdout is not None  # noqa: S101
         self._output = asyncio.create_task(pump(process.stdout, log))
@@ -74,11 +79,11 @@ class ProcessInstance:
     def pid(self) -> int | None:
         return self._process.pid
 
-    async def wait(self) -> int:
+    async def wait(self) -> str:
         code = await self._process.wait()
         self._ended()
         await self._output
-        return code
+        return exit_text(code)
 
     def terminate(self) -> None:
         if self._process.returncode is None:
@@ -87,6 +92,11 @@ class ProcessInstance:
     def kill(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
+
+
+def exit_text(code: int) -> str:
+    """An exit code in words; a negative one is a signal."""
+    return f"killed by signal {-code}" if code < 0 else f"exited with code {code}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The runtime of the local cloud on one machine: process replicas, an ingress, PostgreSQL servers, images.
+"""The runtime of the local cloud on one machine: replicas, an ingress, PostgreSQL servers, images.
 
 `home` holds what must survive a restart, `cache` what may be made again (virtual environments), `logs` what replicas
 and servers wrote.
@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..data.build import Builds
 from ..data.images import ImageStore, Reference
 from ..data.venvs import Venvs
 from .apps import App
+from .docker.containers import Source
+from .docker.engine import Engine
+from .docker.host import DockerHost
+from .hosts import LEFTOVER_GRACE, Host, ProcessHost
 from .ingress import Ingress
-from .instances import Machine, ProcessStarter
+from .instances import Machine
 from .logs import AppLogs
 from .ports import Ports
 from .processes import Children
@@ -25,23 +30,37 @@ from .scaler import Clock, RealClock
 from .servers import Servers
 from .spec import LATEST, AppSpec, AppStatus, Share
 
-LEFTOVER_GRACE = 3.0  # seconds between SIGTERM and SIGKILL for what a killed daemon left behind
+
+@dataclass(frozen=True)
+class Docker:
+    """Replicas are to be containers of this engine; `source` says where it finds an app's image."""
+
+    engine: Engine
+    source: Callable[[str], Source]
 
 
 class LocalRuntime:
-    """Implements `spec.Runtime`. `images` and `builds` are the data planes that share its state."""
+    """Implements `spec.Runtime`. `images` and `builds` are the data planes that share its state.
 
-    def __init__(self, home: Path, cache: Path, logs: Path, clock: Clock | None = None) -> None:
+    Replicas are processes, or containers where it is given an engine.
+    """
+
+    def __init__(
+        self, home: Path, cache: Path, logs: Path, clock: Clock | None = None, docker: Docker | None = None
+    ) -> None:
         for folder in (home, cache, logs):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._children = Children(home / "children")
         self.images = ImageStore(home / "images")
         venvs = Venvs(cache / "venvs", self._children)
         self.builds = Builds(self.images, venvs, home / "builds")
-        self._machine = Machine(self.images, venvs, self._children, Ports(), cache / "homes")
         self._servers = Servers(home / "postgres", logs, self._children)
         self._routes = Routes()
         self._ingress = Ingress(self._routes, home / "ingress.json")
+        machine = Machine(self.images, venvs, self._children, Ports(), cache / "homes")
+        self._host: Host = ProcessHost(machine, self._ingress.proxy_url, self._servers.ports)
+        if docker:
+            self._host = DockerHost(docker.engine, home, docker.source, self._ingress.admit, self._servers.ports)
         self._logs_folder = logs
         self._logs: dict[str, AppLogs] = {}
         self._clock = clock or RealClock()
@@ -51,6 +70,7 @@ class LocalRuntime:
         await self._children.end_leftovers(LEFTOVER_GRACE)
         await asyncio.to_thread(self.images.sweep, set())
         await self._ingress.open()
+        await self._host.open()
 
     async def stop(self) -> None:
         """External apps drain first, so that what they still ask of the internal ones is answered."""
@@ -60,6 +80,7 @@ class LocalRuntime:
         for external in (True, False):
             await asyncio.gather(*(app.stop() for app in apps if app.spec.external is external))
         self._routes.apps.clear()
+        await self._host.close()
         await self._ingress.close()
         await self._servers.stop()
 
@@ -81,14 +102,15 @@ class LocalRuntime:
             known.adopt(app)
             if list(known.revisions) == [app.revision] and known.revisions[app.revision].proved:
                 known.set_traffic(LATEST)
+                await self._host.admit(app)
                 return
-            await known.deploy(app, self._starter(app))
+            await known.deploy(app, self._host.starter(app))
 
     async def put_revision(self, app: AppSpec) -> None:
         known = self._app(app)
         known.adopt(app)
         if app.revision not in known.revisions:
-            known.begin(app, self._starter(app))
+            known.begin(app, self._host.starter(app))
 
     def end_revision(self, app: str, revision: str) -> None:
         if known := self._routes.apps.get(app):
@@ -105,18 +127,14 @@ class LocalRuntime:
 
     def _app(self, spec: AppSpec) -> App:
         if spec.id not in self._routes.apps:
-            self._starter(spec)  # an app without an image is none
+            self._host.starter(spec)  # an app without an image is none
             self._routes.apps[spec.id] = App(spec, self._logs_of(spec.name), self._clock)
         return self._routes.apps[spec.id]
-
-    def _starter(self, app: AppSpec) -> ProcessStarter:
-        """Raises RuntimeFailure when there is no such image."""
-        proxy = self._ingress.proxy_url(app.environment)
-        return ProcessStarter(app, self._machine.manifest(app.image), self._machine, proxy, self._servers.ports)
 
     async def delete_app(self, app: str) -> None:
         if known := self._routes.apps.pop(app, None):
             await known.stop()
+            await self._host.leave(known.spec)
 
     def app_status(self, app: str) -> AppStatus | None:
         known = self._routes.apps.get(app)

@@ -62,6 +62,8 @@ class Replica:
             ready=self.ready,
             restarts=self.restarts,
             pid=instance.pid if instance else None,
+            id=instance.id if instance else None,
+            reason=self.failure,
             limited=instance.limited if instance else False,
         )
 
@@ -100,12 +102,12 @@ class Replica:
         self._verdict: str | None = None
         watch = asyncio.create_task(self._watch(self._instance, probes))
         try:
-            code = await self._instance.wait()
+            ended = await self._instance.wait()
         finally:
             watch.cancel()
             self._instance = None
             self._set_ready(False)
-        return self._verdict or _exit_text(code)
+        return self._verdict or ended
 
     async def _watch(self, instance: Instance, probes: dict[str, Probe]) -> None:
         self._verdict = await Health(probes, instance.address, self._set_ready).ended()
@@ -140,10 +142,6 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return
-
-
-def _exit_text(code: int) -> str:
-    return f"killed by signal {-code}" if code < 0 else f"exited with code {code}"
 
 
 class ReplicaSet:

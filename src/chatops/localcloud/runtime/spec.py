@@ -79,6 +79,8 @@ class ReplicaInfo:
     ready: bool
     restarts: int
     pid: int | None
+    id: str | None = None  # of what runs: process://<pid> or docker://<container>
+    reason: str | None = None  # why it ended the last time, or could not start
     limited: bool = False  # whether cpu and memory are held to what the app asks for; processes are not
 
 

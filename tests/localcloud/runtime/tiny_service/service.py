@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -96,6 +97,23 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.recv(1)
         print("the reader is gone")
 
+    def get_eat(self, query):
+        held = bytearray(int(query["mib"]) << 20)
+        self.answer(len(held))
+
+    def get_lookup(self, query):
+        try:
+            self.answer(socket.gethostbyname(query["host"]))
+        except OSError:
+            self.answer(None)
+
+    def get_postgres(self, query):
+        """The kind of the server's first message to somebody who wants in, and the rest of it."""
+        hello = b"\0\3\0\0user\0somebody\0database\0postgres\0\0"
+        with socket.create_connection((query["host"], 5432), timeout=20) as connection:
+            connection.sendall((len(hello) + 4).to_bytes(4) + hello)
+            self.answer(connection.recv(1000).decode("latin-1"))
+
     def get_die(self, query):
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -137,7 +155,7 @@ def main():
         sys.exit(3)
     if "NEVER_READY" in os.environ:
         STATE["/ready"] = 503
-    server = ThreadingHTTPServer((os.environ["HOST"], int(os.environ["CONTAINER_APP_PORT"])), Handler)
+    server = ThreadingHTTPServer((os.environ.get("HOST", "0.0.0.0"), int(os.environ["CONTAINER_APP_PORT"])), Handler)
 
     def drain(*_):
         print("draining")

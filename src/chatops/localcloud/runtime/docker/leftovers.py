@@ -1,0 +1,27 @@
+"""What a local cloud has on an engine, found by label: ended and removed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from .engine import Engine
+from .labels import Owner
+
+
+async def sweep(engine: Engine, owner: Owner, grace: float) -> int:
+    """End the owner's containers, politely, then after `grace` seconds by SIGKILL; remove them and its networks.
+
+    Returns how many containers there were. Other local clouds' are left alone.
+    """
+    found = await engine.containers(owner.labels)
+    await asyncio.gather(*(_end(engine, container, grace) for container in found))
+    networks = await engine.networks(owner.labels)
+    await asyncio.gather(*(engine.remove_network(str(network["Id"])) for network in networks))
+    return len(found)
+
+
+async def _end(engine: Engine, container: dict[str, Any], grace: float) -> None:
+    if container["State"] == "running":
+        await engine.stop(str(container["Id"]), grace)
+    await engine.remove(str(container["Id"]))

@@ -1,0 +1,125 @@
+"""Replicas as containers of a real engine: what they find, what they are held to, how they end, what is left."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+
+from chatops.localcloud.runtime.docker.containers import Source
+from chatops.localcloud.runtime.docker.engine import Engine
+from chatops.localcloud.runtime.local import Docker, LocalRuntime
+from chatops.localcloud.runtime.spec import RuntimeFailure, Scale
+
+pytestmark = pytest.mark.anyio
+
+IMAGE = "docker-tests/tiny:1"
+ENVIRONMENT = "/subscriptions/s/resourcegroups/g/providers/microsoft.app/managedenvironments/env"
+DOCKERFILE = b"""
+FROM python:3.12-slim
+ENV PYTHONUNBUFFERED=1
+COPY service.py /app/
+EXPOSE 80
+USER 10001:10001
+CMD ["python3", "/app/service.py"]
+"""
+
+
+@pytest.fixture(scope="session")
+def image(engine, pack, service_files):
+    """The tiny service as a real image, in the engine already: `source` names it, nothing is pulled."""
+    context = gzip.decompress(pack({"Dockerfile": DOCKERFILE, "service.py": service_files["service.py"]}))
+    engine.client.images.build(fileobj=io.BytesIO(context), custom_context=True, tag=IMAGE, rm=True, forcerm=True)
+    yield IMAGE
+    engine.client.images.remove(IMAGE, force=True)
+
+
+def runtime_on(engine, home, cache):
+    found = Docker(Engine(engine.host.removeprefix("unix://")), lambda _: Source(IMAGE))
+    return LocalRuntime(home, cache, home.parent / "logs", docker=found)
+
+
+@pytest.fixture
+async def contained(engine, image, tmp_path, venv_cache, make_world):
+    runtime = runtime_on(engine, tmp_path / "home", venv_cache)
+    await runtime.start()
+    world = make_world(runtime, tmp_path / "home")
+    yield world
+    await world.http.aclose()
+    await runtime.stop()
+    assert belonging_to(engine, tmp_path / "home") == ([], [])
+
+
+def belonging_to(engine, home):
+    """The names of the containers and networks on the engine that are this local cloud's."""
+    wanted = {"label": f"chatops.home={home}"}
+    containers = engine.client.containers.list(all=True, filters=wanted)
+    return [one.name for one in containers], [one.name for one in engine.client.networks.list(filters=wanted)]
+
+
+async def test_a_container_finds_what_azure_gives_and_nothing_of_the_operators(contained, monkeypatch, engine):
+    monkeypatch.setenv("OPERATORS_OWN", "private")
+    spec = await contained.put(env={"COLOUR": "blue", "SECRET": "s3cret-value"})
+    env = (await contained.http.get("/env")).json()
+    (replica,) = contained.runtime.app_status(spec.id).replicas
+    expected = {
+        "CONTAINER_APP_NAME": "web",
+        "CONTAINER_APP_REVISION": "web--r1",
+        "CONTAINER_APP_REPLICA_NAME": replica.name,
+        "CONTAINER_APP_HOSTNAME": "web--r1.happy-hill.westeurope.azurecontainerapps.io",
+        "CONTAINER_APP_ENV_DNS_SUFFIX": "happy-hill.westeurope.azurecontainerapps.io",
+        "CONTAINER_APP_PORT": "80",
+        "HOSTNAME": replica.name,
+        "COLOUR": "blue",
+        "SECRET": "s3cret-value",
+    }
+    assert env | expected == env
+    assert {"OPERATORS_OWN", "HTTP_PROXY", "PGHOSTADDR", "HOST"}.isdisjoint(env)
+    container = engine.client.containers.get(replica.id.removeprefix("docker://"))
+    assert "s3cret-value" not in Path(f"/proc/{replica.pid}/cmdline").read_text()
+    assert not any(container.ports.values())
+    await contained.logged(spec, "serving in")
+
+
+async def test_apps_and_the_database_answer_to_their_names_within_the_environment_alone(contained):
+    await contained.runtime.put_server("/s/.../flexibleservers/chat-db", "16", "admin", "password-of-admin")
+    given = {"POSTGRES_HOST": "chat-db.private.postgres.database.azure.com"}
+    await contained.put(env=given)
+    back = await contained.put("api", external=False, env={"COLOUR": "green"}, scale=Scale(minimum=2, maximum=2))
+    await contained.put("far", external=False, environment=ENVIRONMENT + "-2")
+    for host in ("api", back.fqdn):
+        status, text = (await contained.http.get("/fetch", params={"url": f"http://{host}/env"})).json()
+        assert (status, '"COLOUR": "green"' in text) == (200, True)
+    for host in ("chat-db.postgres.database.azure.com", given["POSTGRES_HOST"]):
+        first = (await contained.http.get("/postgres", params={"host": host})).json()
+        assert (first[0], "SCRAM-SHA-256" in first) == ("R", True)
+    assert (await contained.http.get("/lookup?host=api")).json()
+    assert (await contained.http.get("/lookup?host=far", timeout=60)).json() is None
+
+
+async def test_an_app_held_to_its_memory_is_killed_named_and_started_again(contained):
+    spec = await contained.put(memory_gib=0.125, cpu=0.25)
+    (before,) = contained.runtime.app_status(spec.id).replicas
+    assert before.limited
+    assert (await contained.http.get("/eat?mib=20")).json() == 20 << 20
+    assert (await contained.http.get("/eat?mib=200")).status_code == 502
+    status = await contained.until(spec, lambda status: status.replicas[0].restarts == 1 and status.replicas[0].ready)
+    assert status.replicas[0].reason == "OOMKilled: it needed more than its 0.125 GiB of memory"
+    assert status.replicas[0].id != before.id
+    await contained.logged(spec, "[system] OOMKilled: it needed more than its 0.125 GiB of memory; restart 1 in 0 s")
+    assert (await contained.http.get("/")).status_code == 200
+
+
+async def test_a_crash_is_told_with_the_last_words(contained):
+    with pytest.raises(RuntimeFailure) as failure:
+        await contained.put(env={"CRASH": "the-secret-reason"})
+    assert "exited with code 3" in str(failure.value)
+    assert "cannot start with $CRASH" in str(failure.value)
+
+
+@pytest.mark.parametrize(("env", "last"), [({}, "drained"), ({"STUBBORN": "1"}, "ignoring SIGTERM")])
+async def test_it_is_asked_to_end_and_killed_after_its_grace(contained, engine, env, last):
+    spec = await contained.put(env=env, grace=1 if env else 30)
+    await contained.runtime.delete_app(spec.id)
+    await contained.logged(spec, last)
+    assert belonging_to(engine, contained.home) == ([], [])
