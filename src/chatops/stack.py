@@ -67,11 +67,24 @@ class _Stack:
 
     def all(self) -> Iterator[Resource[Any]]:
         yield kinds.ResourceGroup(address="group", id=self.names.group_id, **self.here)
+        yield from self._budget()
         yield from self._network()
         yield from self._secrets()
         yield from self._database()
         yield from self._images()
         yield from self._apps()
+
+    def _budget(self) -> Iterator[Resource[Any]]:
+        if budget := self.config.budget:
+            yield kinds.Budget(
+                address="budget",
+                id=self.names.id(kinds.Budget.type, self.names.plain("budget")),
+                needs=("group",),
+                amount=budget.amount,
+                emails=budget.emails,
+                actual=budget.actual,
+                forecast=budget.forecast,
+            )
 
     def _network(self) -> Iterator[Resource[Any]]:
         ranges, link = self.config.network, f"{self.zone}/virtualNetworkLinks/{self.names.plain('vnet')}"

@@ -24,6 +24,7 @@ BUILDS = "microsoft.containerregistry/registries/schedulerun"
 FILES = {
     "microsoft.app": "Microsoft.App@2026-01-01",
     "microsoft.authorization": "Microsoft.Authorization@2022-04-01",
+    "microsoft.consumption": "Microsoft.Consumption@2024-08-01",
     "microsoft.containerregistry": "Microsoft.ContainerRegistry@2025-11-01",
     BUILDS: "Microsoft.ContainerRegistry.RegistryTasks@2025-03-01-preview",
     "microsoft.dbforpostgresql": "Microsoft.DBforPostgreSQL@2025-08-01",

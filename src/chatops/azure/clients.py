@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
     from azure.mgmt.appcontainers import ContainerAppsAPIClient
     from azure.mgmt.authorization import AuthorizationManagementClient
+    from azure.mgmt.consumption import ConsumptionManagementClient
     from azure.mgmt.containerregistry import ContainerRegistryManagementClient
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
     from azure.mgmt.keyvault import KeyVaultManagementClient
@@ -162,6 +163,12 @@ class Azure:
         from azure.mgmt.loganalytics import LogAnalyticsManagementClient
 
         return self._management(LogAnalyticsManagementClient)
+
+    @property
+    def consumption(self) -> ConsumptionManagementClient:
+        from azure.mgmt.consumption import ConsumptionManagementClient
+
+        return self._management(ConsumptionManagementClient)
 
     @property
     def container_apps(self) -> ContainerAppsAPIClient:

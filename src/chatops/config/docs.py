@@ -87,7 +87,7 @@ def _shown(value: object) -> str:
         case dict() | BaseModel():
             return ""
         case list() | tuple():
-            return f"[{', '.join(value)}]"
+            return f"[{', '.join(map(str, value))}]"
         case _:
             return str(value)
 

@@ -2,6 +2,7 @@
 
 from chatops.resources.app import ContainerApp
 from chatops.resources.arm import ArmResource
+from chatops.resources.budget import Budget
 from chatops.resources.database import PostgresDatabase
 from chatops.resources.dns_link import PrivateDnsLink
 from chatops.resources.dns_zone import PrivateDnsZone
@@ -32,12 +33,14 @@ ARM_KINDS: tuple[type[ArmResource], ...] = (
     LogWorkspace,
     ManagedEnvironment,
     ContainerApp,
+    Budget,
 )
 KINDS = (*ARM_KINDS, Image)
 
 __all__ = [
     "ARM_KINDS",
     "KINDS",
+    "Budget",
     "ContainerApp",
     "ContainerRegistry",
     "Image",

@@ -20,6 +20,7 @@ MALFORMED = "a request that no stack makes: its message names the field, and onl
 WITHOUT_ADVICE = {
     **dict.fromkeys(
         (
+            "400",  # of budgets, whose codes are numbers
             "BadRequest",
             "InvalidApiVersionParameter",
             "InvalidCreateRoleAssignmentRequest",
@@ -35,6 +36,7 @@ WITHOUT_ADVICE = {
         ),
         MALFORMED,
     ),
+    "412": "the same command reads the budget anew",
     "ReplicaNotFound": "replicas come and go; it is asked for again",
     "RoleAssignmentNotFound": "a 404, and means absent",
 }

@@ -82,7 +82,7 @@ def test_documented_defaults_are_the_defaults() -> None:
         data = parse(text, "docs").data["default"]
         for section in reversed([*sections, name]):
             data = {section: data}
-        if sections == ["azure"]:
+        if sections in (["azure"], ["budget"]):  # no section, no default
             continue
         assert Config.model_validate(data) == Config(), entry.path
 

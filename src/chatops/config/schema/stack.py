@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from chatops.config.schema.model import Images, LanguageModel
+from chatops.config.schema.money import Budget
 from chatops.config.schema.network import Network
 from chatops.config.schema.rules import NumberAsText, Otherwise, Says, Section, matching, refuse
 from chatops.config.schema.services import Service, ServiceName, with_defaults
@@ -92,6 +93,10 @@ class Config(Section):
     azure: Azure | None = Field(default=None, description="Where in Azure. Required when target is azure.")
     tags: dict[TagName, TagValue] = Field(
         default={}, description="Tags for every resource, on top of those of chatops."
+    )
+    budget: Budget | None = Field(
+        default=None,
+        description="What a month may cost. Null: no budget. Taking it out later leaves the one that was made.",
     )
     network: Network = Field(default=Network(), description="The private network.")
     vault: Vault = Field(default=Vault(), description="The key vault for the stack's secrets.")

@@ -14,6 +14,7 @@ SPACE = "providers"
 VERSIONS: Mapping[str, tuple[str, ...]] = {
     "Microsoft.App": ("2026-07-01", "2026-01-01", "2025-07-01", "2025-01-01", "2024-03-01", "2023-05-01"),
     "Microsoft.Authorization": ("2022-04-01",),
+    "Microsoft.Consumption": ("2024-08-01", "2023-05-01"),
     "Microsoft.ContainerRegistry": ("2025-11-01", "2025-04-01", "2025-03-01-preview", "2023-07-01"),
     "Microsoft.DBforPostgreSQL": ("2026-10-01", "2025-08-01", "2024-08-01", "2023-06-01-preview"),
     "Microsoft.KeyVault": ("2026-05-15", "2026-02-01", "2024-11-01", "2023-07-01"),

@@ -80,6 +80,7 @@ def _dns(prefix: str, answer: str) -> Style:
 STYLES: dict[str, Style] = {
     "sync": SYNC,
     "sync.201": Style(status=201, updated=201),
+    "budget.put": Style(status=201, updated=200),
     "identity.put": Style(status=201, updated=200, tells_where=True),
     "sync.200": Style(status=200, updated=200),
     "sync.delete": Style(answer="nothing"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from . import (
     apps,
+    budgets,
     dns,
     dns_zones,
     domains,
@@ -42,6 +43,7 @@ _TABLES = (
     domains.KINDS,
     apps.KINDS,
     revisions.KINDS,
+    budgets.KINDS,
 )
 
 KINDS: Mapping[str, Kind] = {kind.type.lower(): kind for table in _TABLES for kind in table}
