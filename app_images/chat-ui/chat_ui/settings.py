@@ -40,7 +40,7 @@ class Settings:
             raise SettingsError(f"LM_CONTEXT must be at least LM_MAX_TOKENS + {LEAST_PROMPT}: no question would fit")
         return cls(
             host=environ.get("HOST") or "0.0.0.0",  # noqa: S104
-            port=_number(environ, "CONTAINER_APP_PORT", 80),
+            port=_number(environ, "CONTAINER_APP_PORT", 8080),
             db_api_url=(environ.get("DB_API_URL") or "http://db-api").rstrip("/"),
             lm_api_url=(environ.get("LM_API_URL") or "http://lm-api").rstrip("/"),
             model_name=environ.get("LM_MODEL_NAME") or DEMO_MODEL,

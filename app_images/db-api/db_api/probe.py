@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 
 def alive() -> bool:
     """Whether GET /health on the loopback interface is answered with 200 within two seconds."""
-    connection = HTTPConnection("127.0.0.1", int(os.environ.get("CONTAINER_APP_PORT") or "80"), timeout=2)
+    connection = HTTPConnection("127.0.0.1", int(os.environ.get("CONTAINER_APP_PORT") or "8080"), timeout=2)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200

@@ -33,7 +33,7 @@ class Settings:
             raise SettingsError(f"set {', '.join(missing)}: the PostgreSQL server that keeps the chats")
         return cls(
             host=environ.get("HOST") or "0.0.0.0",  # noqa: S104
-            port=_whole_number(environ, "CONTAINER_APP_PORT", 80),
+            port=_whole_number(environ, "CONTAINER_APP_PORT", 8080),
             conninfo=_conninfo(environ),
             patience=_whole_number(environ, "DATABASE_PATIENCE_SECONDS", 20),
         )

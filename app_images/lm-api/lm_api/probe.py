@@ -11,7 +11,7 @@ import urllib.request
 
 def main() -> int:
     """0 when `/health` answers 200, 1 otherwise."""
-    port = int(os.environ.get("CONTAINER_APP_PORT") or 80)
+    port = int(os.environ.get("CONTAINER_APP_PORT") or 8080)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(f"http://127.0.0.1:{port}/health", timeout=2) as answer:

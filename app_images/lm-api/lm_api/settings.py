@@ -38,7 +38,7 @@ class Settings:
         """Read the settings; raises StartError naming the variable, what it may be and what it is."""
         return cls(
             host=env.get("HOST") or "0.0.0.0",  # noqa: S104 - a container is reached through its ingress only
-            port=_integer(env, "CONTAINER_APP_PORT", 80, 1, 65535),
+            port=_integer(env, "CONTAINER_APP_PORT", 8080, 1, 65535),
             model=env.get("LM_MODEL") or str(BUNDLED_MODEL),
             model_sha256=_sha256(env),
             model_name=env.get("LM_MODEL_NAME") or "demo",

@@ -49,9 +49,9 @@ def test_a_name_alone_is_the_stack_of_the_article(folder: Path) -> None:
     assert config.registry.sku == "Standard"
     sizes = {name: (app.external, app.cpu, app.memory, app.port) for name, app in config.services.items()}
     assert sizes == {
-        "ui": (True, 0.5, "1Gi", 80),
-        "db-api": (False, 0.5, "1Gi", 80),
-        "lm-api": (False, 2, "4Gi", 80),
+        "ui": (True, 0.5, "1Gi", 8080),
+        "db-api": (False, 0.5, "1Gi", 8080),
+        "lm-api": (False, 2, "4Gi", 8080),
     }
     assert {name: app.scale.concurrency for name, app in config.services.items()} == {
         "ui": 10,

@@ -130,7 +130,9 @@ class Service(Section):
     memory: Annotated[str, matching(r"\d{1,4}(\.\d{1,4})?Gi"), Says("a size like 1Gi or 1.5Gi")] = Field(
         default="1Gi", description="Memory of one replica. Azure takes exactly 2Gi for each vCPU."
     )
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=80, description="Port that the container listens on.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        default=8080, description="Port that the container listens on. On Azure only root may take one below 1024."
+    )
     scale: Scale = Field(default=Scale(), description="How many replicas run.")
     env: dict[VariableName, Annotated[str, NumberAsText, Says("text")]] = Field(
         default={}, description="Environment variables on top of those that the stack sets. No place for secrets."
