@@ -37,7 +37,7 @@ def reason_against() -> str | None:
 
 def archive() -> Path:
     """Return the image's archive, after making it (a good minute) where this recipe never was made."""
-    recipe = repr((DEBOOTSTRAP, SUITE, SPARED, PIP_CONF)).encode() + CERTIFICATES.read_bytes()
+    recipe = Path(__file__).read_bytes() + CERTIFICATES.read_bytes()
     made = cache() / "base-images" / f"{hashlib.sha256(recipe).hexdigest()[:16]}.tar"
     made.parent.mkdir(parents=True, exist_ok=True)
     with made.with_suffix(".lock").open("w") as lock:
@@ -58,6 +58,8 @@ def _bootstrap(root: Path) -> Path:
     for folder in SPARED:
         shutil.rmtree(root / folder)
         (root / folder).mkdir()
+    # as in the image whose name it gets, Python is called python
+    (root / "usr/bin/python").symlink_to("python3")
     shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
     (root / "etc/pip.conf").write_text(PIP_CONF)
     return root
