@@ -8,13 +8,11 @@ from contract.sent import COMPUTED, SUBSCRIPTION, TENANT, Record, imagined
 
 from chatops import stack
 from chatops.azure.clients import Azure
-from chatops.config import bundled
 from chatops.config.schema import Config
 from chatops.engine.apply import apply
 from chatops.engine.plan import plan_up
 from chatops.engine.resource import Known, Observed
-from chatops.images.context import Context
-from chatops.images.registry import RegistryBuild
+from chatops.images.sources import Workshop, sources
 from chatops.resources import Image
 
 DIGEST = f"sha256:{'0' * 64}"
@@ -22,7 +20,7 @@ DIGEST = f"sha256:{'0' * 64}"
 
 def resources_of(config: Config) -> list[Any]:
     """The stack of a configuration, as a user of an imagined directory has it."""
-    images = {s.image: RegistryBuild(Context(bundled.image_context(s.image))) for s in config.services.values()}
+    images = sources(config, Workshop("registry", config.images.base, imagined(Record())))
     site = stack.Site(
         subscription=SUBSCRIPTION,
         tenant=TENANT,

@@ -30,6 +30,8 @@ class Cloud:
     ca_file: str | None = None
     proxy: str | None = None
     ingress: str | None = None
+    registry: str | None = None
+    runs_processes: bool = False
     client_id: str | None = None
     client_secret_file: str | None = None
     place: Sovereign = PUBLIC
@@ -91,6 +93,10 @@ class Cloud:
             options["proxies"] = {"https": self.proxy}
         return options
 
+    def registry_address(self, login_server: str) -> str:
+        """Return where a Docker engine pushes to: the registry itself, or a place on loopback that stands in for it."""
+        return f"{self.registry}/{login_server.partition('.')[0]}" if self.registry else login_server
+
     def page_url(self, fqdn: str) -> str:
         """Return the URL at which people reach an external app: its own name, or the ingress that stands in for it."""
         return self.ingress or f"https://{fqdn}"
@@ -117,6 +123,8 @@ def local(endpoint_file: Path) -> Cloud:
         ca_file=found["ca_file"],
         proxy=found["proxy"],
         ingress=found["ingress"],
+        registry=found.get("registry"),
+        runs_processes=found.get("runtime", "process") == "process",
         client_id=found["client_id"],
         client_secret_file=found["client_secret_file"],
     )

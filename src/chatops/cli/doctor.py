@@ -32,7 +32,8 @@ def doctor(config: ConfigFile = None, register: Register = False, output: Output
 
 
 def wanted_of(session: Session) -> Wanted:
-    """Return what the session's stack needs of Azure. Nothing is asked yet but where the cloud is."""
+    """Return what the session's stack needs of Azure. Asks where the cloud is, and whether a Docker engine answers."""
+    choice = session.workshop.choice
     config, names = session.config, {r.address: r.id.rsplit("/", 1)[-1] for r in session.nameable if hasattr(r, "id")}
     return Wanted(
         stack=config.name,
@@ -48,6 +49,8 @@ def wanted_of(session: Session) -> Wanted:
         sku=config.database.sku,
         tier=config.database.tier,
         version=config.database.version,
+        builder=Finding("image builder", choice.reason, choice.todo),
+        registry_builds=choice.by_registry,
     )
 
 

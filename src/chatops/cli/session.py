@@ -25,7 +25,7 @@ from chatops.engine.apply import Outcome, apply
 from chatops.engine.plan import Plan, observe, plan_up
 from chatops.engine.resource import Observed, Resource
 from chatops.errors import ChatopsError, Interrupted, RefusedOffTerminal
-from chatops.images.sources import sources
+from chatops.images.sources import Workshop, sources
 from chatops.naming import OWNER_TAG, Names
 from chatops.resources import ARM_KINDS
 from chatops.resources.orphan import Orphan
@@ -63,6 +63,11 @@ class Session:
         return stack.names_of(self.config, self.azure.cloud.subscription)
 
     @cached_property
+    def workshop(self) -> Workshop:
+        """Who builds the stack's images."""
+        return Workshop(self.config.images.builder, self.config.images.base, self.azure.cloud)
+
+    @cached_property
     def resources(self) -> list[Resource[Any]]:
         return self._made_by(self.azure.operator)
 
@@ -81,7 +86,7 @@ class Session:
             vault_suffix=cloud.vault_suffix,
             registry_suffix=cloud.registry_suffix,
             postgres_domain=cloud.place.postgres_domain,
-            images=sources(self.config),
+            images=sources(self.config, self.workshop),
         )
         return stack.resources(self.config, site)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
+import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 from chatops.errors import UsageError
 
@@ -19,10 +20,11 @@ ALWAYS_IGNORED = ("**/__pycache__", "**/*.pyc", "**/.pytest_cache")
 
 @dataclass(frozen=True)
 class Context:
-    """A folder to build from, and the build arguments that go with it."""
+    """A folder to build from, the build arguments that go with it, and what kind of image it is meant for."""
 
     folder: Path
     arguments: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
@@ -45,24 +47,25 @@ class Context:
             yield Path("Dockerfile")
 
     @cached_property
-    def tag(self) -> str:
+    def content(self) -> str:
         """Sixteen hexadecimal digits: the same files, modes and arguments always give the same ones."""
-        total = hashlib.sha256(repr(sorted(self.arguments.items())).encode())
+        total = hashlib.sha256(repr((self.kind, sorted(self.arguments.items()))).encode())
         for path in self.files:
             content = hashlib.sha256((self.folder / path).read_bytes()).hexdigest()
             total.update(f"{path.as_posix()} {self._mode(path):o} {content}\n".encode())
         return total.hexdigest()[:16]
 
-    def archive(self) -> bytes:
-        """Return the context as a gzipped tar; the same context always gives the same bytes."""
-        packed = io.BytesIO()
-        with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+    def write(self, archive: IO[bytes]) -> None:
+        """Write the context as a gzipped tar; the same context always gives the same bytes."""
+        with (
+            gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped,
+            tarfile.open(fileobj=zipped, mode="w") as tar,
+        ):
             for path in self.files:
-                content = (self.folder / path).read_bytes()
                 entry = tarfile.TarInfo(path.as_posix())
-                entry.size, entry.mode = len(content), self._mode(path)
-                tar.addfile(entry, io.BytesIO(content))
-        return packed.getvalue()
+                with (self.folder / path).open("rb") as content:
+                    entry.size, entry.mode = os.fstat(content.fileno()).st_size, self._mode(path)
+                    tar.addfile(entry, content)
 
     def _mode(self, path: Path) -> int:
         return 0o755 if (self.folder / path).stat().st_mode & 0o100 else 0o644

@@ -5,17 +5,17 @@ https://learn.microsoft.com/azure/container-registry/container-registry-tasks-ov
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from chatops.azure.calls import calling, raw_json
 from chatops.azure.clients import Azure
 from chatops.errors import Interrupted, NotReachable, OperationFailed
+from chatops.images.builder import Report, Target
 from chatops.images.context import Context
 
-Report = Callable[[str], None]
 Run = tuple[str, str, str]
 """Resource group, registry and id of a run."""
 
@@ -28,40 +28,25 @@ LAST_LINES = 20
 
 
 @dataclass(frozen=True)
-class RegistryBuild:
-    """An image source (`resources.image.Source`) that the registry builds."""
+class RegistryBuilder:
+    """Lets the registry build."""
 
-    context: Context
+    def base_digest(self, base: str) -> str | None:
+        """Not known: the registry takes the base image as it finds it when it builds."""
+        return None
 
-    @property
-    def tag(self) -> str:
-        return self.context.tag
-
-    def build(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
+    def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build and wait. Raises OperationFailed with the end of the build's log."""
-        group, registry = registry_id.split("/")[4], registry_id.rsplit("/", 1)[-1]
-        label = f"image '{repository}:{self.tag}'"
-        with calling("building", label):
-            target = azure.registry_tasks.registries.get_build_source_upload_url(group, registry)
+        place = (target.group, target.registry)
+        with calling("building", target.label), tempfile.TemporaryFile() as archive:
+            upload = azure.registry_tasks.registries.get_build_source_upload_url(*place)
             report("uploading the context")
-            _upload(azure, str(target.upload_url), self.context.archive(), label)
-            request = self._request(str(target.relative_path), f"{repository}:{self.tag}")
-            run = azure.registry_tasks.registries.schedule_run(group, registry, request)
-            self._wait(azure, (group, registry, str(run.run_id)), label, report)
-
-    def _request(self, source: str, image: str) -> dict[str, Any]:
-        arguments = [
-            {"name": name, "value": value, "isSecret": False} for name, value in self.context.arguments.items()
-        ]
-        return {
-            "type": "DockerBuildRequest",
-            "imageNames": [image],
-            "isPushEnabled": True,
-            "dockerFilePath": "Dockerfile",
-            "sourceLocation": source,
-            "platform": {"os": "Linux", "architecture": "amd64"},
-            "arguments": arguments,
-        }
+            context.write(archive)
+            archive.seek(0)
+            _upload(azure, str(upload.upload_url), archive, target.label)
+            request = _request(str(upload.relative_path), target.name, context)
+            run = azure.registry_tasks.registries.schedule_run(*place, request)
+            self._wait(azure, (*place, str(run.run_id)), target.label, report)
 
     def _wait(self, azure: Azure, run: Run, label: str, report: Report) -> None:
         log: list[str] = []
@@ -74,12 +59,25 @@ class RegistryBuild:
             raise OperationFailed(f"building {label}", f"the registry's build ended as {status}:\n{end}", code=status)
 
 
+def _request(source: str, image: str, context: Context) -> dict[str, Any]:
+    arguments = [{"name": name, "value": value, "isSecret": False} for name, value in context.arguments.items()]
+    return {
+        "type": "DockerBuildRequest",
+        "imageNames": [image],
+        "isPushEnabled": True,
+        "dockerFilePath": "Dockerfile",
+        "sourceLocation": source,
+        "platform": {"os": "Linux", "architecture": "amd64"},
+        "arguments": arguments,
+    }
+
+
 def _status(azure: Azure, run: Run) -> str:
     answer: Any = azure.registry_tasks.runs.get(*run, cls=raw_json)
     return str(answer["properties"]["status"])
 
 
-def _upload(azure: Azure, url: str, archive: bytes, label: str) -> None:
+def _upload(azure: Azure, url: str, archive: IO[bytes], label: str) -> None:
     import requests
 
     headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}

@@ -1,4 +1,4 @@
-"""Who builds the images: the registry's own build service, which Azure does not give to every subscription.
+"""Who builds the images: a Docker engine here, or the registry, whose build service not every subscription is given.
 
 https://learn.microsoft.com/azure/container-registry/container-registry-tasks-overview
 """
@@ -12,14 +12,18 @@ from chatops.preflight.check import Finding, Wanted
 
 API = "2022-12-01"
 REFUSED = ("FreeTrial", "AzurePass", "DreamSpark", "AzureForStudents")
+TODO = "start Docker here (images.builder auto or docker builds with it), or use a subscription that is no trial"
 
 
 def builder(azure: Azure, wanted: Wanted) -> Iterator[Finding]:
-    """The subscription's offer lets its registries build."""
-    body = azure.read(wanted.subscription_id, API) or {}
-    offer = str((body.get("subscriptionPolicies") or {}).get("quotaId", ""))
+    """A builder is there, and where that is the registry the subscription's offer lets it build."""
+    offer = _offer(azure, wanted) if wanted.registry_builds else ""
     if offer.startswith(REFUSED):
-        todo = "use a subscription that is no trial, or ask Azure support to enable ACR Tasks"
-        yield Finding("image builder", f"registries of {offer} may not build images", todo)
-        return
-    yield Finding("image builder", "the registry builds")
+        yield Finding("image builder", f"{wanted.builder.found}; registries of {offer} may not build images", TODO)
+    else:
+        yield wanted.builder
+
+
+def _offer(azure: Azure, wanted: Wanted) -> str:
+    body = azure.read(wanted.subscription_id, API) or {}
+    return str((body.get("subscriptionPolicies") or {}).get("quotaId", ""))

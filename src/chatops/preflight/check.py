@@ -9,8 +9,24 @@ from chatops.azure.clients import Azure
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One answer: what was found and, when it will not do, what to do about it."""
+
+    check: str
+    found: str
+    todo: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.todo is None
+
+
+@dataclass(frozen=True)
 class Wanted:
-    """What a stack needs of Azure. Names are those of the resources; `sku`, `tier` and `version` are PostgreSQL's."""
+    """What a stack needs of Azure. Names are those of the resources; `sku`, `tier` and `version` are PostgreSQL's.
+
+    `builder` is what was found about who builds the images, `registry_builds` whether that is the registry.
+    """
 
     stack: str
     tenant: str | None
@@ -25,6 +41,8 @@ class Wanted:
     sku: str
     tier: str
     version: str
+    builder: Finding
+    registry_builds: bool
 
     @property
     def subscription_id(self) -> str:
@@ -37,19 +55,6 @@ class Wanted:
     def id(self, resource_type: str, name: str) -> str:
         """The ARM id of a resource in the stack's group."""
         return f"{self.group_id}/providers/{resource_type}/{name}"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One answer: what was found and, when it will not do, what to do about it."""
-
-    check: str
-    found: str
-    todo: str | None = None
-
-    @property
-    def passed(self) -> bool:
-        return self.todo is None
 
 
 Check = Callable[[Azure, Wanted], Iterator[Finding]]

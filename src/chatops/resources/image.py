@@ -19,6 +19,9 @@ class Source(Protocol):
     @property
     def tag(self) -> str: ...
 
+    def is_in(self, tag: str) -> bool:
+        """Tell whether an image of that tag is made of the same."""
+
     def build(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
         """Build the image and leave it in the registry under `repository:tag`."""
 
@@ -56,10 +59,14 @@ class Image:
 
         with calling("looking for", self.label):
             try:
-                found = azure.registry(self.registry).get_manifest_properties(self.repository, self.source.tag)
+                tags = list(azure.registry(self.registry).list_tag_properties(self.repository))
             except ResourceNotFoundError:
                 return None
-        return Observed({"tag": self.source.tag, "digest": found.digest})
+        found = [tag for tag in tags if self.source.is_in(tag.name)]
+        if not found:
+            return None
+        newest = max(found, key=lambda tag: (tag.name == self.source.tag, tag.last_updated_on))
+        return Observed({"tag": self.source.tag, "digest": newest.digest})
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         self.source.build(azure, self.registry_id, self.repository, report)

@@ -46,33 +46,39 @@ def test_all_but_one_folder_can_be_ignored_and_the_dockerfile_is_still_sent(fold
     assert sorted(sent) == ["Dockerfile", "app/main.py", "app/tests/data.txt"]
 
 
-def test_the_tag_changes_with_content_mode_name_and_arguments_and_with_nothing_else(folder: Path) -> None:
-    tag = Context(folder).tag
+def test_the_hash_changes_with_content_mode_name_and_arguments_and_with_nothing_else(folder: Path) -> None:
+    content = Context(folder).content
     (folder / "docs" / "drop.md").write_text("other\n")
     (folder / "tests" / "more.py").write_text("more\n")
-    assert Context(folder).tag == tag
-    assert Context(folder, {"BASE": "a"}).tag != tag
+    assert Context(folder).content == content
+    assert Context(folder, {"BASE": "a"}).content != content
 
     main = folder / "app" / "main.py"
     main.write_text("print( )\n")
-    changed = Context(folder).tag
-    assert changed != tag
+    changed = Context(folder).content
+    assert changed != content
     main.chmod(0o755)
-    executable = Context(folder).tag
+    executable = Context(folder).content
     assert executable != changed
     main.rename(folder / "app" / "other.py")
-    assert Context(folder).tag not in (tag, changed, executable)
+    assert Context(folder).content not in (content, changed, executable)
 
 
 def test_the_same_context_is_the_same_archive(folder: Path) -> None:
-    assert Context(folder).archive() == Context(folder).archive()
-    with tarfile.open(fileobj=io.BytesIO(Context(folder).archive())) as archive:
+    assert archive_of(folder) == archive_of(folder)
+    with tarfile.open(fileobj=io.BytesIO(archive_of(folder))) as archive:
         assert archive.getnames() == [path.as_posix() for path in Context(folder).files]
+
+
+def archive_of(folder: Path) -> bytes:
+    archive = io.BytesIO()
+    Context(folder).write(archive)
+    return archive.getvalue()
 
 
 def test_a_folder_without_a_dockerfile_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no Dockerfile"):
-        _ = Context(tmp_path).tag
+        _ = Context(tmp_path).content
 
 
 @pytest.mark.parametrize("image", image_names())

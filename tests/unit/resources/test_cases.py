@@ -9,11 +9,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from chatops import stack
+from chatops.azure.cloud import Cloud
 from chatops.config.schema import Config
 from chatops.engine.plan import decide
 from chatops.engine.resource import Known, Observed
 from chatops.images.context import Context
-from chatops.images.registry import RegistryBuild
+from chatops.images.sources import BuiltImage, Workshop
 
 CASES = Path(__file__).parents[2] / "cases" / "kinds"
 SUBSCRIPTION = "s"
@@ -29,7 +30,7 @@ def cases() -> list[Any]:
 
 
 def resources(config: Config, folder: Path) -> dict[str, Any]:
-    image = RegistryBuild(Context(folder))
+    image = BuiltImage(Context(folder), Workshop("registry", "scratch", Cloud("azure", "https://a", SUBSCRIPTION)))
     site = stack.Site(
         subscription=SUBSCRIPTION,
         tenant="22222222-2222-2222-2222-222222222222",

@@ -1,0 +1,107 @@
+"""Building with a Docker engine: the context goes to the engine, the image from there to the registry, layer by layer.
+
+https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Image/operation/ImageBuild
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from chatops.azure.clients import Azure
+from chatops.azure.registry_login import sign_in
+from chatops.errors import AuthenticationError, OperationFailed
+from chatops.images.builder import Report, Target
+from chatops.images.context import Context
+from chatops.images.engine import Engine, Message, gone, listen, translated
+from chatops.images.progress import BuildLog, Layers
+
+PLATFORM = "linux/amd64"
+"""What Container Apps runs (https://learn.microsoft.com/azure/container-apps/containers#limitations)."""
+
+REFUSED = ("unauthorized", "no basic auth credentials", "authentication required", "denied")
+
+
+@dataclass(frozen=True)
+class DockerBuilder:
+    """Builds side by side, and pushes one image at a time: layers that images share then travel once."""
+
+    engine: Engine
+    pushing: Lock = field(default_factory=Lock, repr=False, compare=False)
+
+    def base_digest(self, base: str) -> str | None:
+        return self.engine.digest_of(base)
+
+    def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
+        """Build and push. Raises OperationFailed with the end of the build's output."""
+        server = f"{target.registry}{azure.cloud.registry_suffix}"
+        address = f"{azure.cloud.registry_address(server)}/{target.repository}"
+        self._make(azure, f"{address}:{target.tag}", target.label, context, report)
+        report("waiting for another image's push")
+        with self.pushing:
+            self._push(azure, server, address, target, report)
+
+    def _make(self, azure: Azure, reference: str, label: str, context: Context, report: Report) -> None:
+        what, log, last = f"building {label}", BuildLog(), None
+        with tempfile.TemporaryFile() as archive, translated("building", label):
+            context.write(archive)
+            archive.seek(0)
+
+            def begin() -> Iterator[Any]:
+                yield from self.engine.client.api.build(
+                    fileobj=archive,
+                    custom_context=True,
+                    tag=reference,
+                    buildargs=dict(context.arguments),
+                    platform=PLATFORM,
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                )
+
+            for message in listen(begin, azure.stop, what):
+                _tell(log.said(message), report)
+                if "error" in message:
+                    raise OperationFailed(what, f"{str(message['error']).strip()}\n{log.end}")
+                last = message.get("aux", last)
+        if last is None:
+            raise gone(what)
+
+    def _push(self, azure: Azure, server: str, address: str, target: Target, report: Report) -> None:
+        what, layers, pushed = f"pushing {target.label}", Layers("pushing"), False
+        login = sign_in(azure.cloud, server)
+
+        def begin() -> Iterator[Any]:
+            yield from self.engine.client.api.push(
+                address, target.tag, stream=True, decode=True, auth_config=login.auth_config
+            )
+
+        with translated("pushing", target.label):
+            for message in listen(begin, azure.stop, what):
+                _tell(layers.said(message), report)
+                _refuse(message, what, server)
+                pushed = pushed or "aux" in message
+        if not pushed:
+            raise gone(what)
+
+
+def _tell(said: str | None, report: Report) -> None:
+    if said:
+        report(said)
+
+
+def _refuse(message: Message, what: str, server: str) -> None:
+    """Raise the error that a push's stream tells in its midst, where the engine puts all of them."""
+    if "error" not in message:
+        return
+    cause = " ".join(str(message["error"]).split())
+    if any(word in cause for word in REFUSED):
+        hint = f"the signed-in account needs the role AcrPush on '{server}', or Contributor"
+        raise AuthenticationError(what, cause, hint=hint)
+    if "connection refused" in cause:
+        hint = "the engine can't reach it, as one in a virtual machine can't: use images.builder: registry"
+        raise OperationFailed(what, cause, hint=hint)
+    raise OperationFailed(what, cause, hint="run the same command again: layers that are there are not sent again")
