@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting, until_granted, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NOTHING, Counted, Meter, Meters, Replicas, number
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource
 
@@ -157,6 +158,26 @@ class ContainerApp(ArmResource):
             "terminationGracePeriodSeconds": self.grace_seconds,
         }
 
+    def meters(self, body: Any) -> Meters:
+        """Seconds of its replicas, idle or active, by vCPU and GiB; requests when it is reachable from outside.
+
+        https://learn.microsoft.com/azure/container-apps/billing
+        """
+        template = body["properties"]["template"]
+        replicas = _replicas(template.get("scale") or {})
+        sizes = [container.get("resources") or {} for container in template["containers"]]
+        cpu = sum((number(size.get("cpu")) for size in sizes), NOTHING)
+        memory = sum((number(size.get("memory")) for size in sizes), NOTHING)
+        found = (
+            Meter("container-apps/vcpu-idle", Counted.IDLE, cpu, replicas=replicas),
+            Meter("container-apps/vcpu-active", Counted.ACTIVE, cpu, replicas=replicas),
+            Meter("container-apps/memory-idle", Counted.IDLE, memory, replicas=replicas),
+            Meter("container-apps/memory-active", Counted.ACTIVE, memory, replicas=replicas),
+        )
+        ingress = body["properties"].get("configuration", {}).get("ingress") or {}
+        requests = Meter("container-apps/requests", Counted.REQUESTS, replicas=replicas)
+        return (*found, requests) if ingress.get("external") else found
+
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         until_granted(lambda: self._put(azure, body), azure.stop, report)
 
@@ -174,3 +195,10 @@ class ContainerApp(ArmResource):
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
             wait(azure.container_apps.container_apps.begin_delete(self.group, self.name), azure.stop, self.longest)
+
+
+def _replicas(scale: Json) -> Replicas:
+    """Return the bounds of a scale section; Azure's defaults are 0 to 10 replicas of 10 requests each."""
+    rules = [rule["http"]["metadata"] for rule in scale.get("rules") or [] if rule.get("http")]
+    concurrency = int(next((rule["concurrentRequests"] for rule in rules if "concurrentRequests" in rule), 10))
+    return Replicas(scale.get("minReplicas") or 0, scale.get("maxReplicas") or 10, max(concurrency, 1))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from chatops.azure.clients import Azure
 from chatops.azure.limits import at_most
+from chatops.cost.meter import UNPRICED, Meters
 from chatops.engine.resource import Json, Observed
 from chatops.naming import OWNER_TAG
 
@@ -51,6 +52,10 @@ class ArmResource:
     @property
     def patience(self) -> float:
         return at_most(self.longest)
+
+    def meters(self, body: Any) -> Meters:
+        """Return what a resource of this kind with this body is billed by; each kind says it for itself."""
+        return UNPRICED
 
     def read(self, azure: Azure) -> Observed | None:
         body = azure.read(self.id, self.api_version)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource, writable
 
@@ -34,6 +35,9 @@ class PrivateDnsLink(ArmResource):
             "registrationEnabled": False,
         }
         return {"location": "global", "tags": self.tags, "properties": properties}
+
+    def meters(self, body: Any) -> Meters:
+        return NO_CHARGE
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):

@@ -7,6 +7,7 @@ from typing import Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import Counted, Meter, Meters
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource, writable
 
@@ -21,6 +22,9 @@ class PrivateDnsZone(ArmResource):
 
     def body(self, known: Known) -> Json:
         return {"location": "global", "tags": self.tags, "properties": {}}
+
+    def meters(self, body: Any) -> Meters:
+        return (Meter("dns/private-zone", Counted.MONTHS),)
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):

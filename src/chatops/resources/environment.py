@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import Counted, Meter, Meters
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource, writable
 from chatops.resources.workspace import shared_key
 
 if TYPE_CHECKING:
     from azure.mgmt.appcontainers import types
+
+BALANCER_SEEN = "one first bill that was published (September 2026) has it as a meter that is free"
+ADDRESS_SEEN = "one to come in, one to go out, as documented; one environment that was looked into has a single one"
+MANAGEMENT = Meter(
+    "container-apps/environment-hours",
+    Counted.HOURS,
+    note="new on the price list since September 2026; the documents name dedicated profiles, private endpoints and "
+    "planned maintenance, not an environment like this one",
+    doubtful=True,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +51,21 @@ class ManagedEnvironment(ArmResource):
             },
         }
         return {"location": self.location, "tags": self.tags, "properties": properties}
+
+    def meters(self, body: Any) -> Meters:
+        """What it brings with it: in a network of its own, a group `ME_...` with a load balancer and public addresses.
+
+        https://learn.microsoft.com/azure/container-apps/custom-virtual-networks#managed-resources
+        """
+        network = body["properties"].get("vnetConfiguration") or {}
+        if not network.get("infrastructureSubnetId"):
+            return (MANAGEMENT,)
+        balancers, addresses = (Decimal(2), Decimal(1)) if network.get("internal") else (Decimal(1), Decimal(2))
+        return (
+            Meter("load-balancer/rules", Counted.HOURS, balancers, note=BALANCER_SEEN),
+            Meter("address/standard", Counted.HOURS, addresses, note=ADDRESS_SEEN),
+            MANAGEMENT,
+        )
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         logs = body["properties"]["appLogsConfiguration"]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from chatops.azure.calls import calling
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Observed, Report, Update
 
 
@@ -67,6 +68,10 @@ class Image:
             return None
         newest = max(found, key=lambda tag: (tag.name == self.source.tag, tag.last_updated_on))
         return Observed({"tag": self.source.tag, "digest": newest.digest})
+
+    def meters(self, body: Any) -> Meters:
+        """Of its own none: the registry is billed for what it holds."""
+        return NO_CHARGE
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         self.source.build(azure, self.registry_id, self.repository, report)

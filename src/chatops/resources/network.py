@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Observed, Report, Update
 from chatops.resources.arm import ArmResource, writable
 
@@ -60,6 +61,9 @@ class VirtualNetwork(ArmResource):
             return None
         names = {subnet.delegated_to.lower(): subnet.delegation for subnet in self.subnets}
         return self.found(_renamed(body, lambda it: str(names.get(_service(it), it["name"]))))
+
+    def meters(self, body: Any) -> Meters:
+        return NO_CHARGE
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import Counted, Meter, Meters, number
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource, is_broken
 from chatops.resources.secret import secret_value
@@ -53,6 +54,18 @@ class PostgresServer(ArmResource):
         }
         sku = {"name": self.sku, "tier": self.tier}
         return {"location": self.location, "tags": self.tags, "sku": sku, "properties": properties}
+
+    def meters(self, body: Any) -> Meters:
+        """Compute and storage; backups are free up to the size of the storage, and are assumed not to pass it.
+
+        https://azure.microsoft.com/pricing/details/postgresql/flexible-server/
+        """
+        stored = number(body["properties"]["storage"]["storageSizeGB"])
+        return (
+            Meter(f"postgresql/{body['sku']['name']}", Counted.HOURS),
+            Meter("postgresql/storage", Counted.MONTHS, stored),
+            Meter("postgresql/backup", Counted.MONTHS, stored, included=stored),
+        )
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         login = {

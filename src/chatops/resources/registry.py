@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NOTHING, Counted, Meter, Meters
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource
+
+INCLUDED_GB = {"Basic": Decimal(10), "Standard": Decimal(100), "Premium": Decimal(500)}
+"""https://learn.microsoft.com/azure/container-registry/container-registry-skus"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +29,15 @@ class ContainerRegistry(ArmResource):
     def body(self, known: Known) -> Json:
         properties = {"adminUserEnabled": False}
         return {"location": self.location, "tags": self.tags, "sku": {"name": self.sku}, "properties": properties}
+
+    def meters(self, body: Any) -> Meters:
+        """The tier by the day, and what images take beyond what it includes."""
+        sku = body["sku"]["name"]
+        included = INCLUDED_GB.get(sku, NOTHING)
+        return (
+            Meter(f"registry/{sku}", Counted.DAYS),
+            Meter("registry/storage", Counted.IMAGES, included=included),
+        )
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):

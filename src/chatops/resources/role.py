@@ -11,6 +11,7 @@ from typing import Any
 
 from chatops.azure.calls import calling, deleting
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Observed, Report, Unknown, Update
 from chatops.naming import assignment_name
 from chatops.resources.arm import ArmResource
@@ -69,6 +70,9 @@ class RoleAssignment(ArmResource):
         listed = azure.read(self.id.rsplit("/", 1)[0], self.api_version) or {"value": []}
         wanted = (self.scope.lower(), principal.lower(), ROLES[self.role])
         return next((one for one in listed["value"] if _gives(one["properties"]) == wanted), None)
+
+    def meters(self, body: Any) -> Meters:
+        return NO_CHARGE
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):

@@ -13,6 +13,7 @@ from typing import Any
 
 from chatops.azure.calls import calling, until_granted
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource
 
@@ -34,6 +35,9 @@ class VaultSecret(ArmResource):
 
     def body(self, known: Known) -> Json:
         return {}
+
+    def meters(self, body: Any) -> Meters:
+        return NO_CHARGE
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         until_granted(lambda: self._recover_or_set(azure), azure.stop, report)

@@ -6,15 +6,20 @@ A deleted vault keeps its name for days: it is looked for, and recovered instead
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import Counted, Meter, Meters
 from chatops.engine.resource import Json, Known, Observed, Report, Update
 from chatops.resources.arm import ArmResource, writable
 
 if TYPE_CHECKING:
     from azure.mgmt.keyvault import types
+
+LOOKUPS_A_DAY = Decimal(200)
+"""Each app's secrets every half hour, and what chatops itself asks: an assumption."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,10 @@ class KeyVault(ArmResource):
         if self.purge_protection:
             properties["enablePurgeProtection"] = True
         return {"location": self.location, "tags": self.tags, "properties": properties}
+
+    def meters(self, body: Any) -> Meters:
+        """No standing charge: container apps look for new versions of their secrets every half hour."""
+        return (Meter("key-vault/operations", Counted.DAYS, LOOKUPS_A_DAY),)
 
     def read(self, azure: Azure) -> Observed | None:
         if (body := azure.read(self.id, self.api_version)) is not None:

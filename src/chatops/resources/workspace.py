@@ -7,8 +7,11 @@ from typing import Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NOTHING, Counted, Meter, Meters, number
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource, writable
+
+FREE_DAYS = 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,19 @@ class LogWorkspace(ArmResource):
                 "workspaceCapping": {"dailyQuotaGb": self.daily_cap_gb},
             },
         }
+
+    def meters(self, body: Any) -> Meters:
+        """What is taken in, up to the daily cap, and what is kept beyond the 31 days that are free.
+
+        https://learn.microsoft.com/azure/azure-monitor/logs/cost-logs
+        """
+        properties = body["properties"]
+        quota = number((properties.get("workspaceCapping") or {}).get("dailyQuotaGb"))
+        cap = quota if quota > 0 else None
+        months = max(number(properties.get("retentionInDays")) - FREE_DAYS, NOTHING) / 30
+        taken_in = Meter("logs/ingestion", Counted.LOGS, cap=cap)
+        kept = Meter("logs/retention", Counted.LOGS, months, cap=cap)
+        return (taken_in, kept) if months else (taken_in,)
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         with calling("creating", self.label):

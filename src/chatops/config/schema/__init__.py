@@ -3,7 +3,7 @@
 from chatops.config.schema.model import Images, LanguageModel
 from chatops.config.schema.money import Budget
 from chatops.config.schema.network import Network
-from chatops.config.schema.services import Scale, Service
+from chatops.config.schema.services import Scale, Service, Usage
 from chatops.config.schema.stack import PLACEHOLDER, Azure, Config
 from chatops.config.schema.stores import Database, Logs, Registry, Vault
 
@@ -20,5 +20,6 @@ __all__ = [
     "Registry",
     "Scale",
     "Service",
+    "Usage",
     "Vault",
 ]

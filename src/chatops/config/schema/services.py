@@ -115,6 +115,23 @@ class Scale(Section):
         return value
 
 
+class Usage(Section):
+    """How much one app is used, for `chatops cost`. What is null follows from people and hours."""
+
+    hours: Annotated[float, Field(ge=0, le=24)] | None = Field(
+        default=None, description="Hours a day that it works. Null: as many as `--hours` says, else 8."
+    )
+    average_replicas: Annotated[float, Field(ge=0, le=1000)] | None = Field(
+        default=None, description="Replicas that work meanwhile, on average. Null: as many as its scale rule wants."
+    )
+    requests: Annotated[float, Field(ge=0, le=1e9)] | None = Field(
+        default=None, description="Requests a day from outside. Null: from `--users` and `--hours`."
+    )
+    logs_gb: Annotated[float, Field(ge=0, le=1e6)] | None = Field(
+        default=None, description="GB of logs in a month of 30 days. Null: from its requests."
+    )
+
+
 class Service(Section):
     """One container app."""
 
@@ -137,6 +154,7 @@ class Service(Section):
     env: dict[VariableName, Annotated[str, NumberAsText, Says("text")]] = Field(
         default={}, description="Environment variables on top of those that the stack sets. No place for secrets."
     )
+    usage: Usage = Field(default=Usage(), description="How much it is used, for `chatops cost`.")
     calls: Annotated[tuple[Called, ...], Field(strict=False), Says("a list of names of services")] = Field(
         default=(), description="Other services that this one calls, as http://<name>."
     )

@@ -1,0 +1,38 @@
+"""The month that is billed: Azure's price pages take 730 hours and 30 days; a month of the calendar has its own."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from chatops.errors import UsageError
+
+SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Month:
+    """`hours` counts for what is billed by the hour, `days` for what is billed by the day or the second."""
+
+    name: str
+    days: int
+    hours: int
+
+    @property
+    def seconds(self) -> Decimal:
+        return Decimal(self.days * SECONDS_A_DAY)
+
+
+USUAL = Month("a month of 30 days, 730 hours", 30, 730)
+"""As Azure's pricing pages and calculator reckon."""
+
+
+def month_of(text: str) -> Month:
+    """Return a month of the calendar, "2027-02". Raises UsageError for anything else."""
+    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
+    if not found or found[1] == "0000":
+        raise UsageError(f'"{text}" is no month', hint="write year and month, as in 2027-02")
+    days = calendar.monthrange(int(found[1]), int(found[2]))[1]
+    return Month(text, days, 24 * days)
