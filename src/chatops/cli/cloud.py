@@ -27,6 +27,7 @@ SHOWN = (
     "proxy",
     "ingress",
     "dns",
+    "registry",
     "operator_email",
     "client_id",
     "client_secret_file",

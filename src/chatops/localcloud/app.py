@@ -26,7 +26,10 @@ METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
 class Front:
-    """Sends each request to its plane by the Host header, and puts Azure's request ids on every answer."""
+    """Sends each request to its plane, and puts Azure's request ids on every answer.
+
+    A plane is known by the end of its host names, or by the beginning of its paths at the management address.
+    """
 
     def __init__(self, management: ASGIApp, planes: dict[str, ASGIApp]) -> None:
         self._management = management
@@ -38,7 +41,7 @@ class Front:
             return
         sent = dict(scope["headers"])
         host = sent.get(b"host", b"").decode("latin-1").split(":")[0].lower()
-        plane = next((app for suffix, app in self._planes.items() if host.endswith(suffix)), self._management)
+        plane = self._plane(host, scope["path"])
         marks = _marks(sent)
 
         async def mark(message: Message) -> None:
@@ -47,6 +50,12 @@ class Front:
             await send(message)
 
         await plane(scope, receive, mark)
+
+    def _plane(self, host: str, path: str) -> ASGIApp:
+        for mark, app in self._planes.items():
+            if path.startswith(mark) if mark.startswith("/") else host.endswith(mark):
+                return app
+        return self._management
 
 
 def _marks(sent: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:

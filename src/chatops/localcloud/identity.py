@@ -29,12 +29,13 @@ REGISTRY = "https://containerregistry.azure.net"
 
 @dataclass(frozen=True)
 class Claims:
-    """What a valid token says: object id of the principal, its application, and the audience."""
+    """What a valid token says: object id of the principal, its application, the audience, and what it is for."""
 
     oid: str
     appid: str
     tid: str
     aud: str
+    scope: str = ""
 
 
 class Tokens:
@@ -47,8 +48,8 @@ class Tokens:
         self._key = key_file.read_text()
         self._tenant = tenant
 
-    def issue(self, oid: str, audience: str, appid: str = "", lifetime: int = LIFETIME) -> str:
-        """A token for the principal `oid` and one audience, valid for `lifetime` seconds."""
+    def issue(self, oid: str, audience: str, appid: str = "", lifetime: int = LIFETIME, scope: str = "") -> str:
+        """A token for the principal `oid` and one audience, valid for `lifetime` seconds; `scope` may limit its use."""
         now = clock.epoch(clock.wall())
         claims = {
             "aud": audience,
@@ -63,6 +64,8 @@ class Tokens:
             "ver": "1.0",
             "jti": str(uuid.uuid4()),
         }
+        if scope:
+            claims["scope"] = scope
         return jwt.encode(claims, self._key, algorithm="HS256")
 
     def verify(self, token: str, audience: str | Sequence[str]) -> Claims | None:
@@ -77,7 +80,8 @@ class Tokens:
         accepted = [audience] if isinstance(audience, str) else list(audience)
         accepted += [name + "/" for name in accepted]
         found = jwt.decode(token, self._key, algorithms=["HS256"], audience=accepted)
-        return Claims(oid=found["oid"], appid=found["appid"], tid=found["tid"], aud=found["aud"].rstrip("/"))
+        meant = found["aud"].rstrip("/")
+        return Claims(found["oid"], found["appid"], found["tid"], meant, found.get("scope", ""))
 
 
 @dataclass(frozen=True)

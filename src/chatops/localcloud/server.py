@@ -27,7 +27,7 @@ from . import writes
 from .app import Front, management_app
 from .certificates import Certificates
 from .control import registry, vaults
-from .control.registry import admins, permissions
+from .control.registry import Registries
 from .control.roles import own
 from .control.table import KINDS
 from .data.dns import NameServer
@@ -53,6 +53,8 @@ log = logging.getLogger(__name__)
 SETTINGS = "settings"
 KEEP_ALIVE = 120
 DRAIN = 1.0
+REGISTRY_PATHS = ("/v2/", "/acr/", "/oauth2/")
+"""What the management address answers for registries: engines find them at 127.0.0.1:PORT/<registry>/<repository>."""
 
 
 class HomeTaken(Exception):
@@ -201,10 +203,12 @@ class Daemon:
         kept = self._settings
         sign_in = SignIn(world.tokens, kept.tenant, kept.client_id, kept.operator, self._places.secret)
         calls = self._places.calls
-        images = registry_app(self._runtime.images, world.tokens, permissions(world), admins(world))
+        images = registry_app(self._runtime.images, world.tokens, Registries(world))
+        registries = Journal(Trouble(images, world.desk, "registry"), calls, "registry")
         planes: dict[str, ASGIApp] = {
             f".{vaults.DOMAIN}": Journal(Trouble(vault_app(world), world.desk, "vault"), calls, "vault"),
-            f".{registry.DOMAIN}": Journal(Trouble(images, world.desk, "registry"), calls, "registry"),
+            f".{registry.DOMAIN}": registries,
+            **dict.fromkeys(REGISTRY_PATHS, registries),
         }
         front = Front(management_app(world, sign_in, calls), planes)
         config = uvicorn.Config(
@@ -243,6 +247,7 @@ class Daemon:
         kept = self._settings
         found = {
             "arm": world.origin,
+            "registry": world.origin.removeprefix("https://"),
             "active_directory": f"{world.origin}/adfs",
             "ca_file": str(self._certificates.authority),
             "subscription": kept.subscription,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .. import clock
 from ..errors import ArmError, gateway
@@ -31,18 +32,6 @@ def by_server(world: World, server: str) -> Record | None:
     return next((record for record in records if record.properties["loginServer"] == server.lower()), None)
 
 
-def permissions(world: World) -> Callable[[str, str, str], bool]:
-    """What the registries' data plane asks: may this principal do this action at this login server?"""
-
-    def allows(oid: str, action: str, server: str) -> bool:
-        found = by_server(world, server)
-        if found is not None and oid == ADMIN:
-            return bool(found.properties["adminUserEnabled"])
-        return found is not None and authorize(world, oid, action, found.id)
-
-    return allows
-
-
 def is_admin(registry: Record, user: str, password: str) -> bool:
     """Whether these are the credentials of the registry's admin user, and it is enabled."""
     known = [value.encode() for value in registry.hidden.get("passwords", ())]
@@ -50,14 +39,31 @@ def is_admin(registry: Record, user: str, password: str) -> bool:
     return right and user.lower() == registry.name.lower() and bool(registry.properties["adminUserEnabled"])
 
 
-def admins(world: World) -> Callable[[str, str, str], str | None]:
-    """What the data plane asks of a user name and password: whom do they stand for at this login server?"""
+@dataclass(frozen=True)
+class Registries:
+    """What the registries' data plane asks of this one."""
 
-    def admin(user: str, password: str, server: str) -> str | None:
-        found = by_server(world, server)
+    world: World
+
+    @property
+    def audience(self) -> str:
+        return self.world.origin
+
+    def servers(self) -> list[str]:
+        """All login servers."""
+        return [str(record.properties["loginServer"]) for record in self.world.store.records(type=REGISTRY)]
+
+    def allows(self, oid: str, action: str, server: str) -> bool:
+        """May this principal do this action at this login server?"""
+        found = by_server(self.world, server)
+        if found is not None and oid == ADMIN:
+            return bool(found.properties["adminUserEnabled"])
+        return found is not None and authorize(self.world, oid, action, found.id)
+
+    def admin(self, user: str, password: str, server: str) -> str | None:
+        """Whom do this user name and password stand for at this login server?"""
+        found = by_server(self.world, server)
         return ADMIN if found and is_admin(found, user, password) else None
-
-    return admin
 
 
 def _server(name: str) -> str:

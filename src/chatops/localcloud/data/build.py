@@ -167,9 +167,12 @@ class Builds:
                 log.say("Making the virtual environment (kept for every image with the same requirements)")
             await self._venvs.ensure(root, stage.installs, log.write)
             manifest = await asyncio.to_thread(manifest_of, stage)
-            digest = await asyncio.to_thread(self._images.add, manifest, root)
+            names = _names(run) if body.get("isPushEnabled", True) else []
+            digest = await asyncio.to_thread(self._images.add, manifest, root, names)
         log.say(f"Successfully built {digest}")
-        self._push(run, digest, log, pushed=bool(body.get("isPushEnabled", True)))
+        for name in names:
+            log.say(f"{name.version}: digest: {digest}")
+            run.outputs.append(_output(name, digest))
 
     def _context(self, run: Run, body: Mapping[str, Any]) -> Path:
         if body.get("type", "DockerBuildRequest") != "DockerBuildRequest":
@@ -180,21 +183,15 @@ class Builds:
             raise BuildError(f"sourceLocation {relative!r} is not a context that was uploaded here")
         return upload
 
-    def _push(self, run: Run, digest: str, log: RunLog, *, pushed: bool) -> None:
-        server = f"{registry_name(run.registry)}.azurecr.io"
-        for image in run.images if pushed else ():
-            name = image.replace("{{.Run.ID}}", run.run_id).removeprefix(f"{server}/")
-            reference = Reference.parse(f"{server}/{name}")
-            self._images.tag(reference, digest)
-            log.say(f"{reference.version}: digest: {digest}")
-            run.outputs.append(
-                {
-                    "registry": server,
-                    "repository": reference.repository,
-                    "tag": reference.version,
-                    "digest": digest,
-                }
-            )
+
+def _names(run: Run) -> list[Reference]:
+    server = f"{registry_name(run.registry)}.azurecr.io"
+    names = [image.replace("{{.Run.ID}}", run.run_id).removeprefix(f"{server}/") for image in run.images]
+    return [Reference.parse(f"{server}/{name}") for name in names]
+
+
+def _output(name: Reference, digest: str) -> dict[str, str]:
+    return {"registry": name.registry, "repository": name.repository, "tag": name.version, "digest": digest}
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:

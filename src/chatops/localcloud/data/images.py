@@ -1,25 +1,29 @@
 """Images by content, and the registries that name them.
 
-Under `directory`: `manifests/<sha256>` (the exact bytes that the digest is of), `files/<sha256>/` (an image's file
-system, shared by all images with the same files) and `registries/<login server>.json` (repositories, tags, times).
-A process image's manifest says all that is needed to run it and depends on the context alone, not on this machine.
+Under `directory`: `manifests/<sha256>` (the exact bytes that the digest is of), `registries/<login server>.json`
+(repositories, tags, times), the blobs of real images, and for process images `files/<sha256>/` (a file system, shared
+by all images with the same files). A process image's manifest says all that is needed to run it and depends on the
+context alone, not on this machine.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-PROCESS_IMAGE = "application/vnd.chatops.process-image.v1+json"
+from . import manifests
+from .blobs import Blobs
+from .manifests import PROCESS_IMAGE, Manifest
+from .reference import Reference
 
-Manifest = dict[str, Any]
+__all__ = ["PROCESS_IMAGE", "ImageStore", "Manifest", "Reference", "Repository", "tree_digest"]
 
 
 @dataclass
@@ -32,33 +36,15 @@ class Repository:
     tag_times: dict[str, list[str]] = field(default_factory=dict)  # [created, last updated]
 
 
-@dataclass(frozen=True)
-class Reference:
-    """`<registry>/<repository>:<tag>` or `...@sha256:...`, taken apart."""
-
-    registry: str
-    repository: str
-    version: str
-
-    @classmethod
-    def parse(cls, text: str) -> Reference:
-        """A missing tag means `latest`."""
-        registry, _, rest = text.partition("/")
-        repository, at, digest = rest.partition("@")
-        if at:
-            return cls(registry.lower(), repository.partition(":")[0], digest)
-        repository, _, tag = repository.partition(":")
-        return cls(registry.lower(), repository, tag or "latest")
-
-
 class ImageStore:
-    """All registries' images. Methods are quick and synchronous, but `add`, which moves files into place.
+    """All registries' images. Methods are quick and synchronous, but `add` and `sweep`, which move many files.
 
-    Builds of the same files end at the same time, each in a thread of its own: `add` lets one in after the other.
+    Those two run in threads, several at once: whatever changes the store holds its lock.
     """
 
     def __init__(self, directory: Path) -> None:
-        self._adding = threading.Lock()
+        self._lock = threading.RLock()
+        self.blobs = Blobs(directory, self._lock)
         self._manifests = directory / "manifests"
         self._files = directory / "files"
         self._registries = directory / "registries"
@@ -66,17 +52,30 @@ class ImageStore:
         for folder in (self._manifests, self._files, self._registries, self.incoming):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def add(self, manifest: Manifest, root: Path) -> str:
-        """Keep the image whose file system is `root` (moved away) and return its digest."""
+    def add(self, manifest: Manifest, root: Path, names: Iterable[Reference] = ()) -> str:
+        """Keep the process image whose file system is `root` (moved away), tag it, and return its digest."""
         target = self.files(manifest)
         content = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
-        digest = hashlib.sha256(content).hexdigest()
-        with self._adding:
+        with self._lock:
             if target.exists():
                 shutil.rmtree(root)
             else:
                 root.rename(target)
-            _write(self._manifests / digest, content)
+            digest = self._write_manifest(content)
+            for name in names:
+                self.tag(name, digest)
+        return digest
+
+    def put(self, reference: Reference, content: bytes) -> str:
+        """Keep a manifest, named by a tag or by its digest, and return its digest. What it names must be here."""
+        with self._lock:
+            digest = self._write_manifest(content)
+            self.tag(reference, digest)
+        return digest
+
+    def _write_manifest(self, content: bytes) -> str:
+        digest = hashlib.sha256(content).hexdigest()
+        _write(self._manifests / digest, content)
         return f"sha256:{digest}"
 
     def files(self, manifest: Manifest) -> Path:
@@ -95,15 +94,17 @@ class ImageStore:
         return None if content is None else json.loads(content)
 
     def tag(self, reference: Reference, digest: str) -> None:
-        """Name the image in a repository; `reference.version` is the tag, which moves if it exists."""
-        repositories = self.repositories(reference.registry)
-        now = datetime.now(UTC).isoformat()
-        repository = repositories.setdefault(reference.repository, Repository(now))
-        repository.manifests.setdefault(digest, now)
-        created = repository.tag_times.get(reference.version, [now])[0]
-        repository.tags[reference.version] = digest
-        repository.tag_times[reference.version] = [created, now]
-        self._save(reference.registry, repositories)
+        """Name the image in a repository; `reference.version` is the digest, or the tag, which moves if it exists."""
+        with self._lock:
+            repositories = self.repositories(reference.registry)
+            now = datetime.now(UTC).isoformat()
+            repository = repositories.setdefault(reference.repository, Repository(now))
+            repository.manifests.setdefault(digest, now)
+            if reference.version != digest:
+                created = repository.tag_times.get(reference.version, [now])[0]
+                repository.tags[reference.version] = digest
+                repository.tag_times[reference.version] = [created, now]
+            self._save(reference.registry, repositories)
 
     def resolve(self, reference: Reference) -> str | None:
         """The digest behind a tag or digest, None when that repository has no such image."""
@@ -124,41 +125,70 @@ class ImageStore:
 
     def delete_tag(self, reference: Reference) -> bool:
         """Take the name away; the image stays under its digest. False when there is no such tag."""
-        repositories = self.repositories(reference.registry)
-        repository = repositories.get(reference.repository)
-        if repository is None or repository.tags.pop(reference.version, None) is None:
-            return False
-        repository.tag_times.pop(reference.version)
-        self._save(reference.registry, repositories)
+        with self._lock:
+            repositories = self.repositories(reference.registry)
+            repository = repositories.get(reference.repository)
+            if repository is None or repository.tags.pop(reference.version, None) is None:
+                return False
+            repository.tag_times.pop(reference.version)
+            self._save(reference.registry, repositories)
         return True
 
     def delete_manifest(self, reference: Reference) -> bool:
         """Take the image and all its tags out of the repository; an empty repository goes with its last image."""
-        repositories = self.repositories(reference.registry)
-        repository = repositories.get(reference.repository)
-        if repository is None or repository.manifests.pop(reference.version, None) is None:
-            return False
-        for tag in [tag for tag, digest in repository.tags.items() if digest == reference.version]:
-            del repository.tags[tag], repository.tag_times[tag]
-        if not repository.manifests:
-            del repositories[reference.repository]
-        self._save(reference.registry, repositories)
+        with self._lock:
+            repositories = self.repositories(reference.registry)
+            repository = repositories.get(reference.repository)
+            if repository is None or repository.manifests.pop(reference.version, None) is None:
+                return False
+            for tag in [tag for tag, digest in repository.tags.items() if digest == reference.version]:
+                del repository.tags[tag], repository.tag_times[tag]
+            if not repository.manifests:
+                del repositories[reference.repository]
+            self._save(reference.registry, repositories)
         return True
 
     def delete_repository(self, registry: str, name: str) -> Repository | None:
         """The deleted repository, None when there was none."""
-        repositories = self.repositories(registry)
-        deleted = repositories.pop(name, None)
-        self._save(registry, repositories)
+        with self._lock:
+            repositories = self.repositories(registry)
+            deleted = repositories.pop(name, None)
+            self._save(registry, repositories)
         return deleted
 
     def delete_registry(self, registry: str) -> None:
-        self._index(registry).unlink(missing_ok=True)
+        with self._lock:
+            self._index(registry).unlink(missing_ok=True)
+            self.blobs.delete_registry(registry.lower())
+
+    def names_blob(self, blob: Reference) -> bool:
+        """Whether a manifest of that repository names the blob."""
+        repository = self.repositories(blob.registry).get(blob.repository)
+        return repository is not None and any(blob.version in self._blobs_of(found) for found in repository.manifests)
+
+    def registries(self) -> list[str]:
+        """The login servers of those that have images."""
+        return sorted(path.stem for path in self._indexes())
 
     def sweep(self, keep: set[str]) -> None:
         """Remove from disk what no registry names and no digest in `keep` is."""
-        named = keep.union(*(repository.manifests for repository in self._all_repositories()))
-        wanted = {self.files(manifest) for digest in named if (manifest := self.manifest(digest))}
+        with self._lock:
+            places = [(server, *entry) for server in self.registries() for entry in self.repositories(server).items()]
+            kept = keep.union(*(self._children(digest) for digest in keep))
+            named = kept.union(*(repository.manifests for _, _, repository in places))
+            linked = {
+                Reference(registry, name, blob)
+                for registry, name, repository in places
+                for digest in repository.manifests
+                for blob in self._blobs_of(digest)
+            }
+            self.blobs.sweep(linked, {blob for digest in kept for blob in self._blobs_of(digest)})
+            self._sweep_manifests(named)
+
+    def _sweep_manifests(self, named: set[str]) -> None:
+        wanted = {
+            self.files(manifest) for digest in named if (manifest := self.manifest(digest)) and "files" in manifest
+        }
         for path in self._manifests.iterdir():
             if f"sha256:{path.name}" not in named:
                 path.unlink()
@@ -166,9 +196,16 @@ class ImageStore:
             if path not in wanted:
                 shutil.rmtree(path)
 
-    def _all_repositories(self) -> Iterator[Repository]:
-        for path in self._registries.glob("*.json"):
-            yield from self.repositories(path.stem).values()
+    def _children(self, digest: str) -> set[str]:
+        manifest = self.manifest(digest)
+        return {str(child["digest"]) for child in manifests.children(manifest)} if manifest else set()
+
+    def _blobs_of(self, digest: str) -> set[str]:
+        manifest = self.manifest(digest)
+        return {str(blob["digest"]) for blob in manifests.blobs(manifest)} if manifest else set()
+
+    def _indexes(self) -> Iterator[Path]:
+        return self._registries.glob("*.json")
 
     def _index(self, registry: str) -> Path:
         return self._registries / f"{registry.lower()}.json"
@@ -181,7 +218,10 @@ class ImageStore:
 def _write(path: Path, content: bytes) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.touch(mode=0o600)
-    fresh.write_bytes(content)
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     fresh.replace(path)
 
 

@@ -154,8 +154,7 @@ class LocalRuntime:
         used = {digest for spec in running if (digest := self.image_digest(spec.image))}
         self.images.delete_registry(login_server)
         await self.builds.delete_registry(login_server)
-        if not self.builds.busy:
-            await asyncio.to_thread(self.images.sweep, used)
+        await asyncio.to_thread(self.images.sweep, used)
 
     @property
     def ingress_url(self) -> str:
