@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -62,6 +63,15 @@ def test_what_was_made_runs(article: Article) -> None:
     assert requests.get(address, headers={"Host": ingress["fqdn"]}, timeout=30).text == "hello"
     named = {one["name"] for one in operator.az("containerapp", "list", "-g", "article-rg")}
     assert named == {"ui", "db-api", "lm-api"}
+
+
+def test_exec_reaches_into_a_replica(article: Article) -> None:
+    master, slave = os.openpty()  # az wants a terminal to read from
+    command = ("containerapp", "exec", "-g", "article-rg", "-n", "ui", "--command", "python -c print(6*7)")
+    ran = article.operator.run("az", *command, stdin=slave)
+    os.close(slave)
+    os.close(master)
+    assert "\n42" in ran.stdout.replace("\r", ""), ran.stdout + ran.stderr
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="the docker command is not installed")

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .arm import Arm
 from .control.table import ENDPOINTS
 from .data.build import builds_routes
+from .data.consoles import console_routes
 from .data.streams import stream_routes
 from .directory import Graph
 from .identity import MANAGEMENT, SignIn
@@ -81,7 +82,12 @@ def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
     inner = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
     journalled = Journal(Trouble(inner, world.desk, "management"), calls, "management")
     graph = Journal(Starlette(routes=Graph(world).routes()), calls, "graph")
-    beside = [Route("/metadata/endpoints", metadata), *stream_routes(world), *builds_routes(world.builds)]
+    beside = [
+        Route("/metadata/endpoints", metadata),
+        *stream_routes(world),
+        *console_routes(world),
+        *builds_routes(world.builds),
+    ]
     beside.append(Route("/v1.0/{path:path}", graph))
     beside += trouble_routes(world.desk, world.tokens, world.origin)
     outer = Starlette(routes=[*beside, *sign_in.routes()])

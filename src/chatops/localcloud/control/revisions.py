@@ -156,6 +156,7 @@ def _replica(world: World, revision: Record, replica: ReplicaInfo) -> Body:
         "runningState": "Running" if replica.state == "Running" else "Waiting",
         "runningStateDetails": replica.reason or "",
         "logStreamEndpoint": f"{world.origin}{stream}/logstream",
+        "execEndpoint": f"{world.origin.replace('https', 'wss', 1)}{stream}/exec",
     }
     properties = {
         "createdTime": replica.started,

@@ -20,9 +20,9 @@ from ..identity import MANAGEMENT
 from ..store import Body, Record
 from ..world import World
 
-STREAM = (
+CONTAINER = (
     "/subscriptions/{subscription}/resourceGroups/{group}/containerApps/{app}/revisions/{revision}/replicas/{replica}"
-    "/containers/{container}/logstream"
+    "/containers/{container}"
 )
 MOST_LINES = 300
 
@@ -58,7 +58,7 @@ def stream_routes(world: World) -> list[Route]:
             return _refused(401, "AuthenticationFailed", "A management token is needed.")
         return JSONResponse({"apps": [_status(world, record) for record in world.store.records(type=APP)]})
 
-    return [Route(STREAM, stream), Route("/_local/apps", apps)]
+    return [Route(f"{CONTAINER}/logstream", stream), Route("/_local/apps", apps)]
 
 
 async def _as_json(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +24,10 @@ from .environment import Place, database_of, relocated, replica_environment
 from .logs import LogFile, pump
 from .ports import Ports
 from .processes import Children, Command
-from .spec import AppSpec, RuntimeFailure
+from .spec import AppSpec, RuntimeFailure, Terminal
+from .terminals import open_terminal
+
+Enter = Callable[[Sequence[str]], Awaitable[Terminal]]
 
 
 class Instance(Protocol):
@@ -51,6 +54,9 @@ class Instance(Protocol):
 
     def kill(self) -> None: ...
 
+    async def exec(self, argv: Sequence[str]) -> Terminal:
+        """Run a command beside it, in its surroundings, on a terminal. Raises RuntimeFailure, OSError: it cannot be."""
+
 
 class Starter(Protocol):
     """Starts instances of one revision."""
@@ -67,13 +73,17 @@ class ProcessInstance:
 
     limited = False
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, log: LogFile, ended: Callable[[], None]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, port: int, enter: Enter, ended: Callable[[], None]) -> None:
         self._process = process
+        self._enter = enter
         self._ended = ended
+        self._output: asyncio.Task[None] | None = None
         self.id = f"process://{process.pid}"
         self.address = ("127.0.0.1", port)
-        assert process.stdout is not None  # noqa: S101
-        self._output = asyncio.create_task(pump(process.stdout, log))
+
+    def log_to(self, log: LogFile) -> None:
+        assert self._process.stdout is not None  # noqa: S101
+        self._output = asyncio.create_task(pump(self._process.stdout, log))
 
     @property
     def pid(self) -> int | None:
@@ -82,7 +92,8 @@ class ProcessInstance:
     async def wait(self) -> str:
         code = await self._process.wait()
         self._ended()
-        await self._output
+        if self._output:
+            await self._output
         return exit_text(code)
 
     def terminate(self) -> None:
@@ -92,6 +103,9 @@ class ProcessInstance:
     def kill(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
+
+    async def exec(self, argv: Sequence[str]) -> Terminal:
+        return await self._enter(argv)
 
 
 def exit_text(code: int) -> str:
@@ -144,16 +158,22 @@ class ProcessStarter:
         home = self.machine.homes / self.app.name
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = database_of(self.app.env, self.servers())
-        command = self._command(Place(replica, port, str(home), str(venv / "bin"), self.proxy, database))
-        process = await self.machine.children.spawn(command)
+        place = Place(replica, port, str(home), str(venv / "bin"), self.proxy, database)
+        config, children = self.manifest["config"], self.machine.children
+        process = await children.spawn(self._command([*config["Entrypoint"], *config["Cmd"]], place))
+
+        async def enter(argv: Sequence[str]) -> Terminal:
+            return await open_terminal(children, self._command(argv, place))
 
         def ended() -> None:
-            self.machine.children.forget(process.pid)
+            children.forget(process.pid)
             self.machine.ports.give_back(port)
 
-        return ProcessInstance(process, port, log, ended)
+        instance = ProcessInstance(process, port, enter, ended)
+        instance.log_to(log)
+        return instance
 
-    def _command(self, place: Place) -> Command:
+    def _command(self, words: Sequence[str], place: Place) -> Command:
         root, config = self.machine.images.files(self.manifest), self.manifest["config"]
 
         def real(path: str) -> str | None:
@@ -163,7 +183,7 @@ class ProcessStarter:
         configured = config["Env"] | self.app.env
         configured = dict(zip(configured, relocated(configured.values(), real), strict=True))
         env = replica_environment(self.app, configured, place)
-        argv = relocated([*config["Entrypoint"], *config["Cmd"]], real)
+        argv = relocated(words, real)
         program = shutil.which(argv[0], path=env["PATH"])
         if program is None:
             raise RuntimeFailure("ContainerAppOperationError", f"{argv[0]}: not found on this machine")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from .processes import Children
 from .routes import Routes
 from .scaler import Clock, RealClock
 from .servers import Servers
-from .spec import LATEST, AppSpec, AppStatus, Share
+from .spec import LATEST, AppSpec, AppStatus, RuntimeFailure, Share, Terminal
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,13 @@ class LocalRuntime:
     def app_status(self, app: str) -> AppStatus | None:
         known = self._routes.apps.get(app)
         return known.status if known else None
+
+    async def exec(self, app: str, replica: str, argv: Sequence[str]) -> Terminal:
+        known = self._routes.apps.get(app)
+        sets = [revision.replica_set for revision in known.revisions.values()] if known else []
+        for found in (one for replicas in sets for one in replicas.replicas if one.name == replica):
+            return await found.exec(argv)
+        raise RuntimeFailure("ClusterExecFailure", f"there is no replica '{replica}'")
 
     def logs(self, app: str, replica: str | None, tail: int, follow: bool) -> AsyncIterator[bytes]:
         return self._logs_of(app.rsplit("/", 1)[-1]).read(replica, tail, follow)

@@ -49,8 +49,11 @@ class Children:
         self._directory = directory
         self._setpriv = shutil.which("setpriv")
 
-    async def spawn(self, command: Command) -> asyncio.subprocess.Process:
-        """Start it in a session of its own, stdin empty, stdout and stderr in one pipe. Raises OSError."""
+    async def spawn(self, command: Command, terminal: int | None = None) -> asyncio.subprocess.Process:
+        """Start it in a session of its own: on `terminal`, or stdin empty and stdout and stderr in one pipe.
+
+        Raises OSError.
+        """
         guard = (
             [self._setpriv, "--pdeathsig", command.stop_signal.name.removeprefix("SIG"), "--"] if self._setpriv else []
         )
@@ -60,8 +63,8 @@ class Children:
             *command.argv,
             cwd=command.cwd,
             env=dict(command.env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL if terminal is None else terminal,
+            stdout=asyncio.subprocess.PIPE if terminal is None else terminal,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )

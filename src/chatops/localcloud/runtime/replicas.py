@@ -6,14 +6,14 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from .backoff import Backoff
 from .instances import Instance, Starter
 from .logs import AppLogs
 from .probes import Health, effective
-from .spec import AppSpec, Probe, ReplicaInfo, RuntimeFailure
+from .spec import AppSpec, Probe, ReplicaInfo, RuntimeFailure, Terminal
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,15 @@ class Replica:
         """Where its instance listens. Only for an available replica."""
         assert self._instance is not None  # noqa: S101
         return self._instance.address
+
+    async def exec(self, argv: Sequence[str]) -> Terminal:
+        """Run a command inside. Raises RuntimeFailure when nothing runs there or the command cannot be started."""
+        if self._instance is None:
+            raise RuntimeFailure("ClusterExecFailure", f"replica '{self.name}' is not running")
+        try:
+            return await self._instance.exec(argv)
+        except OSError as error:
+            raise RuntimeFailure("ClusterExecFailure", str(error)) from error
 
     async def _supervise(self, probes: dict[str, Probe]) -> None:
         backoff = Backoff()

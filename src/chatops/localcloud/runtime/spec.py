@@ -6,7 +6,7 @@ The runtime knows neither ARM nor api-versions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -113,6 +113,20 @@ class RuntimeFailure(Exception):
         self.code = code
 
 
+class Terminal(Protocol):
+    """A command that runs on a terminal: bytes both ways until it ends."""
+
+    async def read(self) -> bytes:
+        """The next output; b"" when the command has ended and all was read."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def resize(self, width: int, height: int) -> None: ...
+
+    async def close(self) -> int:
+        """End the command if it still runs. Returns its exit code (negative: the signal)."""
+
+
 class Runtime(Protocol):
     """What really runs. All calls are idempotent; each returns when the thing is there (or gone)."""
 
@@ -161,6 +175,9 @@ class Runtime(Protocol):
 
     def logs(self, app: str, replica: str | None, tail: int, follow: bool) -> AsyncIterator[bytes]:
         """Log lines of one replica, or of all replicas of the app (dead ones too), oldest first."""
+
+    async def exec(self, app: str, replica: str, argv: Sequence[str]) -> Terminal:
+        """Run a command inside a replica, on a terminal. Raises RuntimeFailure when it cannot be started."""
 
     def image_digest(self, reference: str) -> str | None:
         """The digest behind "<registry>/<repository>:<tag>" or "@sha256:...", None when there is no such image."""

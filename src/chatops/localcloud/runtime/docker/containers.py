@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..environment import azure_variables
 from ..instances import exit_text
 from ..logs import LogFile
 from ..pgbinaries import HAS_TLS
-from ..spec import AppSpec, RuntimeFailure
+from ..spec import AppSpec, RuntimeFailure, Terminal
 from .engine import Body, Engine, Login
 from .environments import Environments
 from .labels import Owner
@@ -64,6 +64,9 @@ class ContainerInstance:
 
     def kill(self) -> None:
         self._order("SIGKILL")
+
+    async def exec(self, argv: Sequence[str]) -> Terminal:
+        raise RuntimeFailure("ClusterExecFailure", "commands cannot be run in containers of the local cloud yet")
 
     def _order(self, signal: str) -> None:
         task = asyncio.create_task(self._send(signal))
