@@ -30,6 +30,9 @@ class _Unbuilt:
 
     tag = "unbuilt"
 
+    def is_in(self, tag: str) -> bool:
+        return False
+
     def build(self, azure: Any, registry_id: str, repository: str, report: Report) -> None:
         raise NotImplementedError("an estimate builds nothing")
 

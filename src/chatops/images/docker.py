@@ -45,30 +45,30 @@ class DockerBuilder:
             self._push(azure, server, address, target, report)
 
     def _make(self, azure: Azure, reference: str, label: str, context: Context, report: Report) -> None:
-        what, log, last = f"building {label}", BuildLog(), None
-        with tempfile.TemporaryFile() as archive, translated("building", label):
-            context.write(archive)
-            archive.seek(0)
-
-            def begin() -> Iterator[Any]:
-                yield from self.engine.client.api.build(
-                    fileobj=archive,
-                    custom_context=True,
-                    tag=reference,
-                    buildargs=dict(context.arguments),
-                    platform=PLATFORM,
-                    rm=True,
-                    forcerm=True,
-                    decode=True,
-                )
-
-            for message in listen(begin, azure.stop, what):
+        what, log, made = f"building {label}", BuildLog(), False
+        with translated("building", label):
+            for message in listen(lambda: self._building(reference, context), azure.stop, what):
                 _tell(log.said(message), report)
                 if "error" in message:
                     raise OperationFailed(what, f"{str(message['error']).strip()}\n{log.end}")
-                last = message.get("aux", last)
-        if last is None:
+                made = made or "aux" in message
+        if not made:
             raise gone(what)
+
+    def _building(self, reference: str, context: Context) -> Iterator[Any]:
+        with tempfile.TemporaryFile() as archive:
+            context.write(archive)
+            archive.seek(0)
+            yield from self.engine.client.api.build(
+                fileobj=archive,
+                custom_context=True,
+                tag=reference,
+                buildargs=dict(context.arguments),
+                platform=PLATFORM,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
 
     def _push(self, azure: Azure, server: str, address: str, target: Target, report: Report) -> None:
         what, layers, pushed = f"pushing {target.label}", Layers("pushing"), False

@@ -11,6 +11,7 @@ from chatops.images.engine import Message
 
 MB = 1_000_000
 LAST_LINES = 20
+STEPS = 20
 THERE = frozenset({"Pushed", "Layer already exists", "Pull complete", "Already exists"})
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
@@ -41,18 +42,22 @@ class Layers:
         if status in THERE or status.startswith("Mounted from"):
             self.there.add(layer)
             return f"{self.verb}: {self._count()}"
-        if not (detail := message.get("progressDetail")) or not status.startswith(("Pushing", "Downloading")):
+        if not status.startswith(("Pushing", "Downloading")) or not (amount := _amount(message.get("progressDetail"))):
             return None
-        return f"{self.verb} layer {layer}: {_amount(detail)} ({self._count()})"
+        return f"{self.verb} layer {layer}: {amount} ({self._count()})"
 
     def _count(self) -> str:
         return f"{len(self.there)} of {len(self.known)} layers there"
 
 
-def _amount(detail: Any) -> str:
-    current, total = int(detail.get("current") or 0), int(detail.get("total") or 0)
+def _amount(detail: Any) -> str | None:
+    """Say how much of a layer has been moved, in some twenty steps; None for one that is too small to speak of."""
+    current, total = (int((detail or {}).get(name) or 0) // MB for name in ("current", "total"))
+    if not total:
+        return None
+    step = max(1, total // STEPS)
     # what is sent is compressed and framed: the engine's count may pass the total
-    return f"{min(current, total) // MB} of {total // MB} MB" if total else f"{current // MB} MB"
+    return f"{min(current // step * step, total)} of {total} MB"
 
 
 @dataclass
