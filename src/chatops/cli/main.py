@@ -12,6 +12,7 @@ import typer
 
 from chatops import __version__
 from chatops.cli import cloud, config
+from chatops.cli.cost import cost
 from chatops.cli.doctor import doctor
 from chatops.cli.down import down
 from chatops.cli.init import init
@@ -33,6 +34,7 @@ app.command()(init)
 app.command()(up)
 app.command()(plan)
 app.command()(doctor)
+app.command()(cost)
 app.command()(status)
 app.command()(scale)
 app.command()(logs)

@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from chatops.cost.estimate import Bounds, Estimate, Scenario, estimate
-from chatops.cost.meter import NOTHING, Charge, Meters, Priced
+from chatops.cost.meter import NOTHING, Charge, Priced
 from chatops.cost.month import USUAL
 from chatops.cost.prices import Prices
 from chatops.cost.usage import Usage
+from chatops.engine.diff import merge
 from chatops.engine.plan import Action, Plan, Step
 from chatops.engine.resource import Known, Resource
 
@@ -50,13 +51,27 @@ def charge_of(resource: Priced, body: Any, home: str) -> Charge:
     return Charge(resource.address, resource.label, _region(body, home), resource.meters(body))
 
 
-def bill(plan: Plan, prices: Prices, usage: Mapping[str, Usage], home: str, billed: bool) -> Bill:
-    """Price a plan. What is there is priced as it was read, what is planned as it was declared."""
+@dataclass(frozen=True)
+class Tariff:
+    """What a plan is priced with: `home` is the stack's region, `billed` as in `Bill`."""
+
+    prices: Prices
+    usage: Mapping[str, Usage]
+    home: str
+    billed: bool
+
+
+def bill(plan: Plan, tariff: Tariff, beside: Sequence[Resource[Any]] = ()) -> Bill:
+    """Price a plan: what is there as it was read, what is planned as it was declared.
+
+    `beside` is the rest of the stack, that a plan of a part says nothing of: it shares the free grants.
+    """
+    home = tariff.home
+    rest = charges(beside, home)
     before = [charge for step in plan.steps if (charge := _before(step, home))]
     after = [charge for step in plan.steps if (charge := _after(step, home))]
-    known = {step.address for step in plan.work}
-    months = [estimate(charges, prices, usage, home, USUAL) for charges in (before, after)]
-    return Bill({address: _change(address, *months) for address in known}, months[0], months[1], billed)
+    then, now = (estimate([*rest, *some], tariff.prices, tariff.usage, home, USUAL) for some in (before, after))
+    return Bill({step.address: _change(step.address, then, now) for step in plan.work}, then, now, tariff.billed)
 
 
 def _change(address: str, before: Estimate, after: Estimate) -> Change:
@@ -75,7 +90,12 @@ def _before(step: Step, home: str) -> Charge | None:
 
 
 def _after(step: Step, home: str) -> Charge | None:
-    return None if step.action is Action.DELETE else _charge(step.resource, _declared(step.resource), home)
+    if step.action is Action.DELETE:
+        return None
+    body = _declared(step.resource)
+    if step.action is Action.UPDATE and step.observed is not None:
+        body = merge(body, step.observed.body, step.resource.exact)
+    return _charge(step.resource, body, home)
 
 
 def _declared(resource: Resource[Any]) -> Any:
@@ -90,11 +110,6 @@ def charges(resources: Sequence[Resource[Any]], home: str) -> list[Charge]:
     """Return what the desired resources are billed by, those that are free with no meters."""
     found = (_charge(resource, _declared(resource), home) for resource in resources)
     return [charge for charge in found if charge is not None]
-
-
-def metered(charge: Charge) -> Meters:
-    """Return the meters of a charge that are part of its total."""
-    return tuple(meter for meter in charge.meters if not meter.doubtful)
 
 
 def _region(body: Any, home: str) -> str:

@@ -102,7 +102,7 @@ def assumptions(people: People, said: Mapping[str, Said]) -> Sequence[str]:
         f"a question is {REQUESTS} requests from outside, a request {LOG_KB} kB of logs in each app",
         "while people are there an app is billed as active all the time, in as many replicas as its scale rule wants; "
         "then the minimum is billed as idle",
-        f"images take {IMAGES_GB} GB in the registry; each secret is looked up 48 times a day",
+        f"images take {IMAGES_GB} GB in the registry; the vault answers 200 look-ups a day",
     ]
     return [*lines, *(f"{name}: {_words(it)}, from the YAML file" for name, it in said.items() if it != Said())]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting
 from chatops.azure.clients import Azure
+from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Report, Update
 from chatops.resources.arm import ArmResource
 
@@ -59,6 +60,9 @@ class Budget(ArmResource):
             "contactEmails": list(self.emails),
             "contactRoles": ["Owner"],
         }
+
+    def meters(self, body: Any) -> Meters:
+        return NO_CHARGE
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         first = datetime.now(UTC).strftime("%Y-%m-01T00:00:00Z")

@@ -1,0 +1,162 @@
+"""`chatops cost`: what a month of the stack costs, before anything is there."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chatops.cli.book import book
+from chatops.cli.options import ConfigFile, Output, OutputFormat
+from chatops.config.load import discover, load
+from chatops.config.schema import Config
+from chatops.cost.month import USUAL, month_of
+from chatops.cost.prices import known_region, old
+from chatops.cost.report import Report, Sheet, sheet
+from chatops.cost.usage import HOURS, USERS, People, assumptions
+from chatops.costing import Occasion, charged, levers, priced, said_by
+from chatops.errors import UsageError
+
+
+class Format(StrEnum):
+    """How the estimate is shown."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    html = "html"
+    svg = "svg"
+
+
+Users = Annotated[float | None, typer.Option("--users", min=0, help="People who use it at a time.")]
+Hours = Annotated[float | None, typer.Option("--hours", min=0, max=24, help="Hours a day that they do.")]
+Month = Annotated[str | None, typer.Option("--month", help="A month of the calendar, like 2027-02.")]
+Region = Annotated[str | None, typer.Option("--region", help="Another region than the YAML file's.")]
+Compare = Annotated[
+    list[str] | None, typer.Option("--compare", help="Another YAML file or region beside it; may be repeated.")
+]
+As = Annotated[Format, typer.Option("--format", help="A page (html) or a picture (svg) to send, or data.")]
+Out = Annotated[Path | None, typer.Option("--out", help="The file to write it to.")]
+
+LOCAL = "this stack runs on the local cloud, where nothing is billed: the figures are what Azure would bill"
+
+
+def cost(
+    users: Users = None,
+    hours: Hours = None,
+    month: Month = None,
+    region: Region = None,
+    compare: Compare = None,
+    form: As = Format.table,
+    out: Out = None,
+    config: ConfigFile = None,
+    output: OutputFormat = Output.human,
+) -> None:
+    """Tell what a month costs, resource by resource: idle, expected and busy, with what Azure brings unasked.
+
+    Needs no login and no cloud: the YAML file and the price book are enough. A price that is not known is told as
+    unknown, never guessed.
+    """
+    path = discover(config, Path.cwd())
+    occasion = _occasion(users, hours, month)
+    stacks = [(path.stem, _moved(load(path), region, occasion)), *_others(path, region, compare or [], occasion)]
+    report = _report(stacks, occasion)
+    _write(report, Format.json if output is Output.json and form is Format.table else form, out)
+
+
+def _occasion(users: float | None, hours: float | None, month: str | None) -> Occasion:
+    asked = users is not None or hours is not None
+    people = People(_decimal(users, USERS), _decimal(hours, HOURS))
+    return Occasion(book(), people, month_of(month) if month else USUAL, said=not asked)
+
+
+def _decimal(value: float | None, default: Decimal) -> Decimal:
+    return default if value is None else Decimal(str(value))
+
+
+def _moved(config: Config, region: str | None, occasion: Occasion) -> Config:
+    location = known_region(region or config.location, occasion.prices)
+    return config.model_copy(update={"location": location})
+
+
+def _others(path: Path, region: str | None, compare: list[str], occasion: Occasion) -> list[tuple[str, Config]]:
+    """Each word is a file where there is one or where it looks like one, else a region."""
+    found = []
+    for word in compare:
+        if Path(word).suffix in (".yaml", ".yml") or Path(word).is_file():
+            found.append((Path(word).stem, _moved(load(Path(word)), region, occasion)))
+        else:
+            found.append((path.stem, _moved(load(path), word, occasion)))
+    return found
+
+
+def _report(stacks: list[tuple[str, Config]], occasion: Occasion) -> Report:
+    sheets = [_sheet(title, config, occasion) for title, config in stacks]
+    first = stacks[0][1]
+    said = said_by(first) if occasion.said else {}
+    used = {price for _, config in stacks for price in priced(config, occasion).prices}
+    stale = old(used, datetime.now(UTC).date())
+    notes = [*occasion.prices.notes, *([stale] if stale else []), *([LOCAL] if first.target == "local" else [])]
+    savings = tuple((lever.words, lever.saves) for lever in levers(first, occasion))
+    return Report(tuple(sheets), savings, tuple(assumptions(occasion.people, said)), tuple(notes))
+
+
+def _sheet(title: str, config: Config, occasion: Occasion) -> Sheet:
+    made = sheet(config.name, priced(config, occasion), charged(config))
+    return made if title in ("chatops", config.name) else replace(made, title=f"{config.name} ({title})")
+
+
+def _write(report: Report, form: Format, out: Path | None) -> None:
+    if form is Format.table:
+        _print_table(report, out)
+        return
+    text = _text(report, form)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    _save(text, out)
+
+
+def _save(text: str, out: Path) -> None:
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"writing {out}: {error.strerror}") from error
+
+
+def _print_table(report: Report, out: Path | None) -> None:
+    from chatops.views.cost_table import show
+
+    if out is None:
+        show(report)
+        return
+    text = StringIO()
+    show(report, text)
+    _save(text.getvalue(), out)
+
+
+def _text(report: Report, form: Format) -> str:
+    match form:
+        case Format.html:
+            from chatops.views.cost_page import page
+
+            return page(report)
+        case Format.svg:
+            from chatops.views.cost_picture import picture
+
+            return picture(report.sheets[0])
+        case Format.csv:
+            from chatops.views.cost_data import comma_separated
+
+            return comma_separated(report)
+        case _:
+            from chatops.views.cost_data import as_json
+
+            return as_json(report)
