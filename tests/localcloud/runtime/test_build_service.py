@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from chatops.localcloud.data.build import Builds, builds_routes
 from chatops.localcloud.data.images import ImageStore, Reference
+from chatops.localcloud.data.process_build import ProcessBuilder
 from chatops.localcloud.data.runs import UNFINISHED
 from chatops.localcloud.data.venvs import Venvs
 from chatops.localcloud.runtime.processes import Children
@@ -22,7 +23,8 @@ class Client:
 
     def __init__(self, home, cache, pack):
         self.images = ImageStore(home / "images")
-        self.builds = Builds(self.images, Venvs(cache / "venvs", Children(home / "run")), home / "builds")
+        venvs = Venvs(cache / "venvs", Children(home / "run"))
+        self.builds = Builds(ProcessBuilder(self.images, venvs), home / "builds")
         app = Starlette(routes=builds_routes(self.builds))
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://arm")
         self.pack = pack

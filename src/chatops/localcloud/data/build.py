@@ -1,9 +1,9 @@
-"""The registry's build service: an uploaded context becomes an image, with no engine on this machine.
+"""The registry's build service: an uploaded context becomes an image.
 
 As on Azure: ask for an upload URL, PUT the context there (tar, gzipped or not), schedule a DockerBuildRequest, follow
 the run and its log (https://learn.microsoft.com/azure/container-registry/container-registry-tasks-overview). Runs start
-at once and side by side. What comes out is a *process image*: the files that the Dockerfile copies, its settings, and
-the requirements of a virtual environment that is built right away.
+at once and side by side. Who builds is another's matter: an engine (`engine_build`), or we ourselves
+(`process_build`).
 """
 
 from __future__ import annotations
@@ -11,30 +11,50 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
-import tarfile
-import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from .. import clock
-from .dockerfile import BuildError, parse
-from .images import PROCESS_IMAGE, ImageStore, Manifest, Reference, tree_digest
+from .dockerfile import BuildError
+from .reference import Reference
 from .runs import UNFINISHED, Run, RunLog, RunStore, registry_name
-from .stage import PipInstall, Stage, locate
-from .venvs import Venvs
+from .stage import locate
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be built: the packed context, and what it is called when it is done (nothing: it is not pushed)."""
+
+    context: Path
+    dockerfile: str
+    names: Sequence[Reference]
+    arguments: Mapping[str, str] = field(repr=False)
+    platform: str = "linux/amd64"
+    target: str = ""
+    cached: bool = True
+
+
+class Builder(Protocol):
+    """Who carries out a build."""
+
+    async def build(self, job: Job, log: RunLog) -> Mapping[Reference, str]:
+        """The digest of each pushed name. Raises BuildError, or OSError when the fault is not the build's."""
+
+    async def forget(self, names: Sequence[Reference]) -> None:
+        """Clear away what is kept beside the registry for images of these names: their registry is deleted."""
 
 
 class Builds:
     """The build service of all registries. `registry` is a registry's ARM id everywhere."""
 
-    def __init__(self, images: ImageStore, venvs: Venvs, directory: Path) -> None:
-        self._images = images
-        self._venvs = venvs
+    def __init__(self, builder: Builder, directory: Path) -> None:
+        self._builder = builder
         self._uploads = directory / "uploads"
         self._uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._runs = RunStore(directory / "runs")
@@ -107,6 +127,7 @@ class Builds:
         """End and forget the registry's runs, with their logs and uploads."""
         name = registry_name(registry)
         await _cancelled([task for key, task in self._tasks.items() if key[0] == name])
+        await self._builder.forget([image for run in self._runs.all(name) for image in _names(run)])
         self._runs.delete(name)
         await asyncio.to_thread(shutil.rmtree, self._uploads / name, ignore_errors=True)
 
@@ -151,28 +172,13 @@ class Builds:
 
     async def _build(self, run: Run, body: dict[str, Any], log: RunLog) -> None:
         upload = self._context(run, body)
+        job = _job(upload, body, _names(run) if body.get("isPushEnabled", True) else [])
         try:
-            await self._build_from(upload, run, body, log)
+            for name, digest in (await self._builder.build(job, log)).items():
+                log.say(f"{name.version}: digest: {digest}")
+                run.outputs.append(_output(name, digest))
         finally:
             upload.unlink(missing_ok=True)
-
-    async def _build_from(self, upload: Path, run: Run, body: dict[str, Any], log: RunLog) -> None:
-        with tempfile.TemporaryDirectory(dir=self._images.incoming) as folder:
-            context, root = Path(folder, "context"), Path(folder, "root")
-            root.mkdir()
-            await asyncio.to_thread(_unpack, upload, context)
-            stage = Stage(context, root, log.say, _arguments(body))
-            await asyncio.to_thread(_carry_out, stage, str(body.get("dockerFilePath") or "Dockerfile"))
-            if stage.installs:
-                log.say("Making the virtual environment (kept for every image with the same requirements)")
-            await self._venvs.ensure(root, stage.installs, log.write)
-            manifest = await asyncio.to_thread(manifest_of, stage)
-            names = _names(run) if body.get("isPushEnabled", True) else []
-            digest = await asyncio.to_thread(self._images.add, manifest, root, names)
-        log.say(f"Successfully built {digest}")
-        for name in names:
-            log.say(f"{name.version}: digest: {digest}")
-            run.outputs.append(_output(name, digest))
 
     def _context(self, run: Run, body: Mapping[str, Any]) -> Path:
         if body.get("type", "DockerBuildRequest") != "DockerBuildRequest":
@@ -200,53 +206,19 @@ async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _arguments(body: Mapping[str, Any]) -> dict[str, str]:
-    return {str(entry["name"]): str(entry.get("value") or "") for entry in body.get("arguments") or ()}
-
-
-def _unpack(upload: Path, target: Path) -> None:
-    try:
-        with tarfile.open(upload) as archive:
-            archive.extractall(target, filter="data")
-    except (tarfile.TarError, EOFError) as error:
-        raise BuildError(f"the uploaded context cannot be unpacked: {error}") from error
-
-
-def _carry_out(stage: Stage, dockerfile: str) -> None:
-    path = locate(stage.context, "/" + dockerfile)
-    if not path.is_file():
-        raise BuildError(f"there is no {dockerfile} in the context")
-    instructions = parse(path.read_text())
-    for step, instruction in enumerate(instructions, 1):
-        stage.say(f"Step {step}/{len(instructions)} : {instruction.name} {instruction.value}".rstrip())
-        stage.carry_out(instruction)
-    if not (stage.entrypoint or stage.cmd):
-        raise BuildError("the Dockerfile has no CMD or ENTRYPOINT: nothing would run")
-
-
-def manifest_of(stage: Stage) -> Manifest:
-    """The image of a finished stage: a function of the context and the build arguments alone."""
-    digest, size = tree_digest(stage.root)
-    return {
-        "schemaVersion": 2,
-        "mediaType": PROCESS_IMAGE,
-        "config": {
-            "Env": stage.env,
-            "Entrypoint": stage.entrypoint,
-            "Cmd": stage.cmd,
-            "WorkingDir": stage.workdir,
-            "User": stage.user,
-            "ExposedPorts": stage.ports,
-            "Labels": stage.labels,
-        },
-        "files": {"digest": digest, "size": size},
-        "installs": [{"workdir": install.workdir, "arguments": install.arguments} for install in stage.installs],
-    }
-
-
-def installs_of(manifest: Manifest) -> list[PipInstall]:
-    """What its virtual environment is made from."""
-    return [PipInstall(entry["workdir"], tuple(entry["arguments"])) for entry in manifest["installs"]]
+def _job(context: Path, body: Mapping[str, Any], names: Sequence[Reference]) -> Job:
+    arguments = {str(entry["name"]): str(entry.get("value") or "") for entry in body.get("arguments") or ()}
+    platform = body.get("platform") or {}
+    parts = [platform.get("os") or "linux", platform.get("architecture") or "amd64", platform.get("variant") or ""]
+    return Job(
+        context,
+        str(body.get("dockerFilePath") or "Dockerfile"),
+        names,
+        arguments,
+        "/".join(str(part).lower() for part in parts if part),
+        str(body.get("target") or ""),
+        not body.get("noCache"),
+    )
 
 
 def builds_routes(builds: Builds) -> list[Route]:

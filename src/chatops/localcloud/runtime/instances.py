@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..data.build import installs_of
 from ..data.dockerfile import BuildError
 from ..data.images import ImageStore, Manifest, Reference
+from ..data.process_build import installs_of
 from ..data.stage import locate
 from ..data.venvs import Venvs
 from .environment import Place, database_of, relocated, replica_environment

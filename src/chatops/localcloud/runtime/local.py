@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.build import Builds
+from ..data.build import Builder, Builds
+from ..data.engine_build import EngineBuilder, Hub
 from ..data.images import ImageStore, Reference
+from ..data.process_build import ProcessBuilder
 from ..data.venvs import Venvs
 from .apps import App
 from .docker.containers import Source
@@ -33,10 +35,11 @@ from .spec import LATEST, AppSpec, AppStatus, RuntimeFailure, Share, Terminal
 
 @dataclass(frozen=True)
 class Docker:
-    """Replicas are to be containers of this engine; `source` says where it finds an app's image."""
+    """Replicas are to be containers of this engine; `it finds an app's image by `source`, registries by `hub`."""
 
     engine: Engine
     source: Callable[[str], Source]
+    hub: Hub | None = None
 
 
 class LocalRuntime:
@@ -53,7 +56,10 @@ class LocalRuntime:
         self._children = Children(home / "children")
         self.images = ImageStore(home / "images")
         venvs = Venvs(cache / "venvs", self._children)
-        self.builds = Builds(self.images, venvs, home / "builds")
+        builder: Builder = ProcessBuilder(self.images, venvs)
+        if docker and docker.hub:
+            builder = EngineBuilder(docker.engine, docker.hub)
+        self.builds = Builds(builder, home / "builds")
         self._servers = Servers(home / "postgres", logs, self._children)
         self._routes = Routes()
         self._ingress = Ingress(self._routes, home / "ingress.json")

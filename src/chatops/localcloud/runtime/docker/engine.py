@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,10 +101,30 @@ class Engine:
     async def pull(self, name: str, login: Login | None) -> None:
         """Fetch an image by `<registry>/<repository>@<digest>`; what it has already is not fetched again."""
         headers = login.header() if login else {}
-        async with self._ask("POST", "/images/create", params={"fromImage": name}, headers=headers) as answer:
-            async for line in answer.content:
-                if refusal := json.loads(line).get("error"):  # comes with status 200, as the stream has begun
+        async with aclosing(self.told("/images/create", {"fromImage": name}, headers=headers)) as messages:
+            async for message in messages:
+                if refusal := message.get("error"):  # comes with status 200, as the stream has begun
                     raise EngineRefusal(500, refusal)
+
+    async def told(self, path: str, params: Mapping[str, str], **request: Any) -> AsyncGenerator[Body, None]:
+        """What the engine tells of a long work (build, push, pull) while it goes on; closing this ends the work."""
+        rest = b""
+        async with self._ask("POST", path, params=params, **request) as answer:
+            async for piece in answer.content.iter_any():
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield json.loads(line)
+
+    async def tag(self, image: str, repository: str, tag: str) -> None:
+        await self.call("POST", f"/images/{image}/tag", repo=repository, tag=tag)
+
+    async def remove_image(self, name: str, *, parents: bool = True) -> None:
+        """Remove a name, and with the last one the image and, if asked, the unnamed ones below it.
+
+        What something still stands on is left.
+        """
+        await self._unless_gone("DELETE", f"/images/{name}", noprune=str(int(not parents)))
 
     async def import_files(self, name: str, tarball: bytes) -> None:
         """Make an image of one layer."""
