@@ -48,6 +48,12 @@ az containerapp create "${app[@]}" --name ui --ingress external --min-replicas 1
 az containerapp show "${HERE[@]}" --name ui
 az containerapp logs show "${HERE[@]}" --name ui
 
+DOMAIN=contoso.example
+az network dns zone create "${HERE[@]}" --name $DOMAIN
+proof=$(az containerapp show "${HERE[@]}" --name ui --query properties.customDomainVerificationId --output tsv)
+target=$(az containerapp show "${HERE[@]}" --name ui --query properties.configuration.ingress.fqdn --output tsv)
+az network dns record-set txt add-record "${HERE[@]}" --zone-name $DOMAIN --record-set-name asuid.chat --value "$proof"
+az network dns record-set cname set-record "${HERE[@]}" --zone-name $DOMAIN --record-set-name chat --cname "$target"
 az containerapp hostname add "${HERE[@]}" --name ui --hostname chat.contoso.example
 az containerapp hostname bind "${HERE[@]}" --name ui --hostname chat.contoso.example --environment env \
     --validation-method CNAME

@@ -26,6 +26,7 @@ SHOWN = (
     "tenant",
     "proxy",
     "ingress",
+    "ingress_tls",
     "dns",
     "registry",
     "operator_email",

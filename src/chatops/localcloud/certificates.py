@@ -1,14 +1,15 @@
-"""The local cloud's own certificate authority and the server certificate that it signs (both elliptic curve P-256).
+"""The local cloud's own certificate authority and what it signs (all elliptic curve P-256).
 
-The authority stays for the life of a home, so that a client trusts it once; the server certificate is renewed near its
-end.
+The authority stays for the life of a home, so that a client trusts it once; the daemon's own server certificate is
+renewed near its end.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -21,6 +22,7 @@ from . import clock
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 365
 RENEW_DAYS = 30
+LONGEST_COMMON_NAME = 64
 NAMES = ("localhost", "*.vault.azure.net", "*.azurecr.io", "management.azure.com", "login.microsoftonline.com")
 _BACKDATE = timedelta(hours=1)
 
@@ -55,51 +57,70 @@ class Certificates:
         if _due(self.server) or not self.server_key.exists():
             self._make_server()
 
+    def issue(self, names: Sequence[str], end: datetime) -> str:
+        """A certificate for these host names until `end`, as PEM: its key, itself, the authority.
+
+        It is valid from now by the machine's own clock, whatever the local cloud's clock was put ahead by.
+        """
+        key, certificate = self._sign([x509.DNSName(name) for name in names], end)
+        return "".join((_key_pem(key), _pem(certificate), self.authority.read_text()))
+
     def _make_authority(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "chatops local cloud")])
         built = (
-            _builder(name, name, key, AUTHORITY_DAYS)
+            _builder(name, name, key, clock.wall() + timedelta(days=AUTHORITY_DAYS))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(sign=True), critical=True)
         )
         _write_key(self.authority_key, key)
-        self.authority.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        self.authority.write_text(_pem(built.sign(key, hashes.SHA256())))
 
     def _make_server(self) -> None:
+        names = [x509.DNSName(text) for text in NAMES]
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        key, certificate = self._sign([*names, address], clock.wall() + timedelta(days=SERVER_DAYS))
+        _write_key(self.server_key, key)
+        self.server.write_text(_pem(certificate))
+
+    def _sign(
+        self, names: Sequence[x509.GeneralName], end: datetime
+    ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         signer = serialization.load_pem_private_key(self.authority_key.read_bytes(), None)
         if not isinstance(signer, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{self.authority_key} holds no elliptic curve key")
         authority = x509.load_pem_x509_certificate(self.authority.read_bytes())
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        names += [x509.DNSName(text) for text in NAMES]
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
         built = (
-            _builder(name, authority.subject, key, SERVER_DAYS)
+            _builder(_subject(str(names[0].value)), authority.subject, key, end)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(issuer_key, critical=False)
         )
-        _write_key(self.server_key, key)
-        self.server.write_bytes(built.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return key, built.sign(signer, hashes.SHA256())
+
+
+def _subject(name: str) -> x509.Name:
+    """The common name where X.509 has room for it; clients look at the alternative names."""
+    if len(name) > LONGEST_COMMON_NAME:
+        return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "chatops local cloud")])
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, end: datetime
 ) -> x509.CertificateBuilder:
-    now = clock.wall()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BACKDATE)
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_before(clock.wall() - _BACKDATE)
+        .not_valid_after(end)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
@@ -125,8 +146,15 @@ def _due(path: Path) -> bool:
     return end - clock.wall() < timedelta(days=RENEW_DAYS)
 
 
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*form).decode()
+
+
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
     path.touch(mode=0o600)
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    path.write_text(_key_pem(key))

@@ -142,9 +142,9 @@ class Operations:
         key = target.lower()
         return next((op for op in self._all.values() if not op.finished and op.target.lower() == key), None)
 
-    def below(self, target: str) -> Operation | None:
-        """An operation under way on something nested in this resource, if any."""
-        return next((op for op in self.unfinished() if op.target.lower().startswith(f"{target.lower()}/")), None)
+    def below(self, target: str) -> list[Operation]:
+        """The operations under way on what is nested in this resource."""
+        return [op for op in self.unfinished() if op.target.lower().startswith(f"{target.lower()}/")]
 
     def unfinished(self) -> list[Operation]:
         return [op for op in self._all.values() if not op.finished]
@@ -175,6 +175,15 @@ class Operations:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def cancel(self, operation: Operation) -> None:
+        """End an operation's work now; its resource stays as it is."""
+        if task := self._tasks.get(operation.token.lower()):
+            task.cancel()
+            await asyncio.wait([task])
+        operation.status, operation.end = "Canceled", clock.iso()
+        operation.error = {"code": "Canceled", "message": "The operation was canceled."}
+        self._store.put(SPACE, operation.token.lower(), asdict(operation))
 
     async def _carry_out(self, operation: Operation, work: Work) -> None:
         pause = asyncio.ensure_future(clock.sleep(self._pace(operation)))

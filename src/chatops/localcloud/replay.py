@@ -6,7 +6,8 @@ import asyncio
 import logging
 
 from .control.app_spec import revision_spec, shares_of
-from .control.environments import APP
+from .control.domains import MANAGED, UPLOADED, serve_domains
+from .control.environments import APP, ENVIRONMENT, certify
 from .control.postgres import SERVER
 from .control.revisions import REVISION
 from .errors import ArmError
@@ -22,9 +23,25 @@ async def replay(world: World) -> list[asyncio.Task[None]]:
     servers = [record for record in world.store.records(type=SERVER) if record.properties["state"] != "Dropping"]
     await asyncio.gather(*(_server(world, record) for record in servers))
     apps = [app for app in world.store.records(type=APP) if app.properties["provisioningState"] != "Deleting"]
+    _certificates(world)
     tasks = [asyncio.create_task(_app(world, app)) for app in apps]
     await asyncio.sleep(0)
     return tasks
+
+
+def _certificates(world: World) -> None:
+    """The ingress serves again what was issued or uploaded; an environment without a certificate gets one."""
+    for environment in world.store.records(type=ENVIRONMENT):
+        if "pem" not in environment.hidden:
+            certify(world, environment)
+            world.store.save(environment)
+    for record in world.store.records(type=ENVIRONMENT) + _custom(world):
+        world.runtime.put_certificate(record.key, record.hidden["pem"])
+
+
+def _custom(world: World) -> list[Record]:
+    stored = world.store.records(type=MANAGED) + world.store.records(type=UPLOADED)
+    return [record for record in stored if "pem" in record.hidden]
 
 
 async def _server(world: World, record: Record) -> None:
@@ -41,6 +58,7 @@ async def _app(world: World, app: Record) -> None:
     single = app.properties["configuration"]["activeRevisionsMode"] == "Single"
     if single:
         revisions = [one for one in revisions if one.name == app.properties["latestReadyRevisionName"]]
+    serve_domains(world, app)
     try:
         for revision in revisions:
             spec = revision_spec(world, app, revision)

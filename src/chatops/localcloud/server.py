@@ -27,6 +27,7 @@ from . import writes
 from .app import Front, management_app
 from .certificates import Certificates
 from .control import registry, vaults
+from .control.managed_certificates import renew
 from .control.registry import Registries
 from .control.roles import own
 from .control.table import KINDS
@@ -176,7 +177,7 @@ class Daemon:
         serving = loop.create_task(server.serve(sockets=[bound]))
         await proxy.start(tunnel)
         await names.start(stream, datagrams)
-        coming = await replay(world)
+        coming = [*await replay(world), loop.create_task(renew(world))]
         writes.resume(world)
         await self._started(server, serving)
         self._announce(world, tunnel.getsockname()[1])
@@ -194,10 +195,19 @@ class Daemon:
     def _world(self, port: int, resolver: Resolver) -> World:
         tokens = Tokens(self._places.home / "token.key", self._settings.tenant)
         operations = Operations(self._store, self._desk.latency.operation)
-        runtime, desk = self._runtime, self._desk
-        origin = f"https://127.0.0.1:{port}"
-        builds = runtime.builds
-        return World(self._settings, self._store, operations, tokens, origin, KINDS, runtime, builds, desk, resolver)
+        return World(
+            settings=self._settings,
+            store=self._store,
+            operations=operations,
+            tokens=tokens,
+            origin=f"https://127.0.0.1:{port}",
+            kinds=KINDS,
+            runtime=self._runtime,
+            builds=self._runtime.builds,
+            desk=self._desk,
+            resolver=resolver,
+            certificates=self._certificates,
+        )
 
     def _server(self, world: World) -> _Server:
         kept = self._settings
@@ -254,6 +264,7 @@ class Daemon:
             "tenant": kept.tenant,
             "proxy": f"http://127.0.0.1:{proxy_port}",
             "ingress": world.runtime.ingress_url,
+            "ingress_tls": world.runtime.ingress_tls_url,
             "dns": f"127.0.0.1:{world.resolver.port}",
             "operator_email": email(),
             "client_id": kept.client_id,

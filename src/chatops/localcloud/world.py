@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .certificates import Certificates
 from .conditions import Switchboard
 from .data.build import Builds
 from .data.resolver import Resolver
@@ -42,7 +43,8 @@ class World:
 
     `kinds` is the table of resource types by lower-case name; `closing` is set when the daemon is told to stop; `desk`
     has the latency, the faults and how many seconds role assignments need to reach the data planes;
-    `resolver` asks this world's name server; `conditions` are the limits that the operator has set.
+    `resolver` asks this world's name server, `certificates` has its authority issue; `conditions` are the limits that
+    the operator has set.
     """
 
     settings: Settings
@@ -55,6 +57,7 @@ class World:
     builds: Builds
     desk: Desk
     resolver: Resolver
+    certificates: Certificates
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     conditions: Switchboard = field(init=False)
 

@@ -43,6 +43,8 @@ async def write(call: Call, kind: Kind) -> Response:
         raise errors.unsupported(call.method)
     require_registered(call.world, kind.type.split("/")[0])
     require_scope(call)
+    if kind.ask:
+        call.outside = await kind.ask(call)
     previous = call.world.store.find(call.id.text)
     if call.method == "PATCH" and previous is None:
         raise errors.missing(call.id, kind.type)
@@ -72,12 +74,30 @@ def _refuse_late(change: Change, previous: Record, style_name: str) -> Response:
 
 
 def _not_busy(call: Call, kind: Kind) -> None:
-    operations = call.world.operations
-    operation = operations.on(call.id.text) or (operations.on(call.id.parent or "") if call.id.nested else None)
-    if operation is None and kind.type != GROUP:
-        operation = operations.below(call.id.text)
-    if operation:
-        raise kind.busy(operation)
+    """Refuse a write beside another one on the resource, its parent, or what is nested in it."""
+    operations, id = call.world.operations, call.id
+    on = operations.on(id.text)
+    found = [on] if on else []
+    if id.nested and (above := operations.on(id.parent or "")):
+        found.append(above)
+    if kind.type != GROUP:
+        found += operations.below(id.text)
+    for operation in found:
+        if not _background(call.world, operation) or (operation is on and call.method != "DELETE"):
+            raise kind.busy(operation)
+
+
+def _background(world: World, operation: Operation) -> bool:
+    record = world.store.find(operation.target)
+    return record is not None and _kind(world, record).background
+
+
+async def interrupt(world: World, target: str) -> None:
+    """End the background work on a resource that is to be deleted, and on what lies below it."""
+    on = world.operations.on(target)
+    for operation in [*world.operations.below(target), *([on] if on else [])]:
+        if _background(world, operation):
+            await world.operations.cancel(operation)
 
 
 def _met(call: Call, previous: Record | None) -> bool:
@@ -186,6 +206,8 @@ async def delete(call: Call, kind: Kind) -> Response:
         return Response(status_code=204)
     _not_busy(call, kind)
     kind.deletable(call.world, record)
+    await interrupt(call.world, call.id.text)
+    _not_busy(call, kind)
     style = STYLES[kind.delete]
     if style.synchronous:
         if kind.remove:

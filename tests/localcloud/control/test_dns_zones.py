@@ -15,33 +15,10 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.mgmt.dns import DnsManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
 from ..conftest import LOCATION, Cloud, code_of
-
-
-class Registrar:
-    """Writes zones into one resource group and asks the world's name server what it says of them."""
-
-    def __init__(self, cloud: Cloud, group: str) -> None:
-        self.cloud, self.group = cloud, group
-        self.client = cloud.client(DnsManagementClient)
-        self.port = int(cloud.endpoint["dns"].rsplit(":", 1)[1])
-
-    def zone(self, name: str, **more: Any) -> Any:
-        return self.client.zones.create_or_update(self.group, name, {"location": "global"}, **more)
-
-    def put(self, zone: str, name: str, type: str, ttl: int = 300, **rows: Any) -> Any:
-        return self.client.record_sets.create_or_update(self.group, zone, name, type, {"ttl": ttl, **rows})
-
-    def ask(self, name: str, type: str = "A", **more: Any) -> dns.message.Message:
-        return dns.query.udp(dns.message.make_query(name, type, **more), "127.0.0.1", 10, self.port)
-
-    def says(self, name: str, type: str = "A") -> list[str]:
-        response = self.ask(name, type)
-        assert response.rcode() == dns.rcode.NOERROR, response
-        return [row.to_text() for rrset in response.answer for row in rrset]
+from .registrar import Registrar
 
 
 @pytest.fixture(scope="module")
@@ -241,15 +218,10 @@ def test_the_records_at_the_apex_stay(registrar: Registrar) -> None:
     assert registrar.ask("apex.example", "SOA").rcode() == dns.rcode.REFUSED
 
 
-def delegate(cloud: Cloud, **where: str) -> None:
-    answer = cloud.call("PUT", "/_local/settings", json={"delegations": where})
-    assert answer.status_code == 200, answer.text
-
-
 @pytest.fixture
-def elsewhere(cloud: Cloud) -> Iterator[None]:
+def elsewhere(registrar: Registrar) -> Iterator[None]:
     yield
-    delegate(cloud)
+    registrar.delegate()
 
 
 def test_a_domain_at_another_registrar_is_a_zone_file(registrar: Registrar, tmp_path: Path, elsewhere: None) -> None:
@@ -261,7 +233,7 @@ def test_a_domain_at_another_registrar_is_a_zone_file(registrar: Registrar, tmp_
     child = registrar.zone("here.other.example")
     registrar.put("here.other.example", "www", "A", a_records=[{"ipv4_address": "192.0.2.8"}])
     assert registrar.says("azure.other.example") == ["192.0.2.7"]
-    delegate(registrar.cloud, **{"other.example": str(file)})
+    registrar.delegate(**{"other.example": str(file)})
     assert registrar.says("www.other.example") == ["192.0.2.1"]
     assert registrar.ask("azure.other.example").rcode() == dns.rcode.NXDOMAIN
     file.write_text(text.format("192.0.2.22") + f"here 60 IN NS {child.name_servers[0]}\n")
@@ -277,7 +249,7 @@ def test_a_domain_at_a_name_server_elsewhere(registrar: Registrar, fresh: Cloud,
     other = Registrar(fresh, "rg-dns")
     other.zone("far.example")
     other.put("far.example", "www", "A", a_records=[{"ipv4_address": "192.0.2.1"}])
-    delegate(registrar.cloud, **{"far.example": fresh.endpoint["dns"]})
+    registrar.delegate(**{"far.example": fresh.endpoint["dns"]})
     assert registrar.says("www.far.example") == ["192.0.2.1"]
     fresh.stop()
     assert registrar.ask("www.far.example").rcode() == dns.rcode.SERVFAIL

@@ -188,20 +188,27 @@ def principal(world: World, app: Record, identity: str) -> str | None:
 
 
 def vault_value(world: World, app: Record, secret: Body) -> str:
-    """The value behind a Key Vault reference, read with the identity that it names, as Azure reads it."""
+    """The value behind a Key Vault reference of an app."""
     name, identity = secret["name"], str(secret.get("identity", ""))
-    oid = principal(world, app, identity)
+    if (value := read_vault(world, app, secret["keyVaultUrl"], identity)) is not None:
+        return value
+    why = f"unable to fetch secret '{name}' using Managed identity '{identity}'"
+    text = f'Invalid value: "{name}": Unable to get value using Managed identity {identity} for secret {name}.'
+    invalid("configuration.secrets", f"{text} Error: {why}")
+
+
+def read_vault(world: World, owner: Record, url: str, identity: str) -> str | None:
+    """A secret's value, read with an identity of the resource that refers to it; None: it may not, or there is none."""
+    oid = principal(world, owner, identity)
     address = rf"https://([^./]+)\.{re.escape(DOMAIN)}/secrets/([^/]+)(?:/([^/]+))?/?"
-    found = re.fullmatch(address, secret["keyVaultUrl"])
+    found = re.fullmatch(address, url)
     vault = by_name(world, found[1]) if found else None
     if oid and found and vault and authorize(world, oid, GET_SECRET, f"{vault.id}/secrets/{found[2]}", data=True):
         stored = Shelf(world.store, vault.name).find(found[2])
         version = version_of(stored, found[3]) if stored and not stored["deleted"] else None
         if version and version["attributes"]["enabled"]:
             return str(version["value"])
-    why = f"unable to fetch secret '{name}' using Managed identity '{identity}'"
-    text = f'Invalid value: "{name}": Unable to get value using Managed identity {identity} for secret {name}.'
-    invalid("configuration.secrets", f"{text} Error: {why}")
+    return None
 
 
 def _references(change: Change, secrets: set[str]) -> None:

@@ -19,7 +19,7 @@ from ..store import Body, Record
 from ..world import World
 from . import app_rules
 from .app_spec import current_spec, shares_of
-from .domains import analyse, check_domains, fill_domains
+from .domains import analyse, ask_owners, check_domains, fill_domains, serve_domains
 from .environments import APP, verification_id
 from .identities import assigned
 from .kind import Call, Change, Kind, NameRule, States
@@ -98,6 +98,7 @@ def _revision(change: Change) -> None:
 
 
 async def _apply(world: World, record: Record, private: Body) -> None:
+    serve_domains(world, record)
     revision = record.hidden["revision"]
     record.properties["latestRevisionName"] = revision
     if ingress := record.properties["configuration"].get("ingress"):
@@ -193,6 +194,7 @@ KINDS = (
             "template": {"scale": {"maxReplicas": 10, "cooldownPeriod": 300, "pollingInterval": 30}},
             "delegatedIdentities": [],
         },
+        ask=ask_owners,
         check=_check,
         fill=_fill,
         show=_show,

@@ -1,29 +1,27 @@
-"""Custom domains of container apps: proof of ownership, managed certificates, and what a host name is bound to.
+"""Custom domains of container apps: proof of ownership, what a host name is bound to, and what DNS says of it.
 
-The order is Azure's: a TXT record, the host name added to an app (Disabled), a managed certificate, the binding
-(SniEnabled). Records are looked up in the DNS zones of this world. A name that lies in none of them cannot be checked
-here and is taken as proven. Certificates are rows, not keys: the local ingress serves plain HTTP.
+The order is Azure's: a TXT record, the host name added to an app (Disabled), a certificate, the binding (SniEnabled, or
+Auto: as soon as a managed certificate for the name is there). Records are asked of the name server, over the wire.
 https://learn.microsoft.com/azure/container-apps/custom-domains-managed-certificates
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
 
 from ..errors import ArmError
+from ..runtime.spec import CustomDomain
 from ..store import Body, Record
 from ..world import World
-from .environments import APP, ENVIRONMENT, verification_id
-from .kind import Call, Change, Endpoint, Kind, NameRule, States
+from .environments import APP, ENVIRONMENT, apps_in, verification_id
+from .kind import Call, Change, Endpoint
 
-CERTIFICATE = f"{ENVIRONMENT}/managedCertificates"
-METHODS = ("CNAME", "HTTP", "TXT")
-ZONES = ("microsoft.network/dnszones", "microsoft.network/privatednszones")
+MANAGED = f"{ENVIRONMENT}/managedCertificates"
+UPLOADED = f"{ENVIRONMENT}/certificates"
+BINDINGS = ("Disabled", "SniEnabled", "Auto")
 HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -33,51 +31,71 @@ def domains(app: Record) -> list[Body]:
     return list(ingress.get("customDomains") or [])
 
 
-def _bad(code: str, message: str) -> ArmError:
+def hosts(app: Record) -> set[str]:
+    """The names of an app's custom domains."""
+    return {str(domain.get("name", "")).lower() for domain in domains(app)}
+
+
+def refuse(code: str, message: str) -> ArmError:
+    """A write that Azure answers 400."""
     return ArmError(400, code, message)
+
+
+async def ask_owners(call: Call) -> Body:
+    """The TXT records that prove who owns the host names that this write adds to an app."""
+    app = Record(call.id.text, APP, call.body)
+    before = call.world.store.find(call.id.text)
+    added = {host for host in hosts(app) if HOST.fullmatch(host)} - (hosts(before) if before else set())
+    return {host: await call.world.resolver.texts(f"asuid.{host}") for host in sorted(added)}
 
 
 def check_domains(change: Change) -> None:
     """Refuse names that are not names, not proven to be the operator's, taken, or bound to no fitting certificate."""
-    before = {str(domain["name"]).lower() for domain in domains(change.previous)} if change.previous else set()
+    before = hosts(change.previous) if change.previous else set()
     for domain in domains(change.record):
         host = str(domain.get("name", "")).lower()
         if not HOST.fullmatch(host):
-            raise _bad("InvalidCustomHostName", f"The custom host name '{host}' is not a valid domain name.")
-        if host not in before:
-            _check_owner(change.world, host)
-        if (other := _taken(change, host)) is not None:
-            raise _bad("InvalidCustomHostNameValidation", f"Custom host name '{host}' is already used by '{other.id}'.")
+            raise refuse("InvalidCustomHostName", f"The custom host name '{host}' is not a valid domain name.")
+        if host not in before and verification_id(change.world) not in change.call.outside.get(host, ()):
+            raise refuse("InvalidCustomHostNameValidation", _not_found(change.world, host))
+        if (other := _taken(change.world, change.record, host)) is not None:
+            text = f"Custom host name '{host}' is already used by '{other.id}'."
+            raise refuse("InvalidCustomHostNameValidation", text)
         _check_binding(change, domain, host)
 
 
-def _check_owner(world: World, host: str) -> None:
-    wanted = verification_id(world)
-    if _zone(world, host) is not None and wanted not in _values(world, f"asuid.{host}", "TXT"):
-        text = f"A TXT record pointing from asuid.{host} to {wanted} was not found."
-        raise _bad("InvalidCustomHostNameValidation", text)
+def _not_found(world: World, host: str) -> str:
+    return f"A TXT record pointing from asuid.{host} to {verification_id(world)} was not found."
 
 
-def _taken(change: Change, host: str) -> Record | None:
-    others = change.world.store.records(type=APP)
-    return next((app for app in others if app.key != change.record.key and host in _names(app)), None)
-
-
-def _names(app: Record) -> set[str]:
-    return {str(domain.get("name", "")).lower() for domain in domains(app)}
+def _taken(world: World, app: Record, host: str) -> Record | None:
+    others = world.store.records(type=APP)
+    return next((other for other in others if other.key != app.key and host in hosts(other)), None)
 
 
 def _check_binding(change: Change, domain: Body, host: str) -> None:
-    if domain.get("bindingType", "Disabled") == "Disabled":
+    binding, id = domain.get("bindingType", "Disabled"), str(domain.get("certificateId") or "")
+    if binding not in BINDINGS:
+        raise refuse("InvalidRequest", f"bindingType must be one of {', '.join(BINDINGS)}.")
+    if binding == "Disabled" or (binding == "Auto" and not id):
         return
-    id = str(domain.get("certificateId", ""))
     found = change.world.store.find(id)
     if found is None or not found.key.startswith(str(change.properties["environmentId"]).lower() + "/"):
-        raise _bad("CertificateNotFound", f"The certificate '{id}' was not found in the app's environment.")
+        raise refuse("CertificateNotFound", f"The certificate '{id}' was not found in the app's environment.")
     if found.properties["provisioningState"] != "Succeeded":
-        raise _bad("CertificateNotReady", f"The certificate '{id}' has not been issued yet.")
-    if found.properties["subjectName"] != host:
-        raise _bad("CertificateMismatch", f"The certificate '{id}' is not for the host name '{host}'.")
+        raise refuse("CertificateNotReady", f"The certificate '{id}' has not been issued yet.")
+    if not any(_covers(name, host) for name in _names(found)):
+        raise refuse("CertificateMismatch", f"The certificate '{id}' is not for the host name '{host}'.")
+
+
+def _names(certificate: Record) -> list[str]:
+    properties = certificate.properties
+    return [str(name).lower() for name in properties.get("subjectAlternativeNames") or [properties["subjectName"]]]
+
+
+def _covers(name: str, host: str) -> bool:
+    """Whether a certificate for `name` is good for `host`: the same, or a wildcard for its first label (RFC 6125)."""
+    return name == host or (name.startswith("*.") and name[2:] == host.partition(".")[2])
 
 
 def fill_domains(ingress: Body) -> None:
@@ -90,123 +108,80 @@ def fill_domains(ingress: Body) -> None:
         ]
 
 
-def _zone(world: World, host: str) -> Record | None:
-    """The closest zone of this world that `host` lies in."""
-    zones = [record for record in world.store.records() if record.type.lower() in ZONES]
-    inside = [zone for zone in zones if f".{host}".endswith(f".{zone.name.lower()}")]
-    return max(inside, key=lambda zone: len(zone.name), default=None)
+def serve_domains(world: World, app: Record) -> None:
+    """Tell the ingress the host names of an app and the certificates that they are bound to now."""
+    ingress = app.properties["configuration"].get("ingress") or {}
+    https = not ingress.get("allowInsecure", False)
+    served = [CustomDomain(domain["name"], _bound(world, app, domain), https) for domain in domains(app)]
+    world.runtime.set_domains(app.key, tuple(served))
 
 
-def _values(world: World, name: str, type: str) -> set[str]:
-    """What the record set of this name and type holds, over all zones."""
-    types = {f"{zone}/{type.lower()}" for zone in ZONES}
-    return {
-        value
-        for record in world.store.records()
-        if record.type.lower() in types and str(record.properties.get("fqdn", "")).rstrip(".").lower() == name
-        for value in _flat(record.properties, type)
-    }
+def serve_environment(world: World, environment: str) -> None:
+    """The same for all apps of an environment, where a certificate has come or gone."""
+    for app in apps_in(world, environment):
+        serve_domains(world, app)
 
 
-def _flat(properties: Body, type: str) -> Iterator[str]:
-    if type == "CNAME":
-        yield str(properties.get("cnameRecord", {}).get("cname", "")).rstrip(".").lower()
-    elif type == "A":
-        yield from (str(row.get("ipv4Address")) for row in properties.get("aRecords", []))
-    else:
-        yield from ("".join(row.get("value", [])) for row in properties.get("txtRecords", []))
+def _bound(world: World, app: Record, domain: Body) -> str | None:
+    if domain["bindingType"] == "Disabled":
+        return None
+    if id := domain.get("certificateId"):
+        return str(id).lower()
+    managed = world.store.records(str(app.properties["environmentId"]), MANAGED)
+    ready = [one for one in managed if "pem" in one.hidden and one.properties["subjectName"] == domain["name"]]
+    return ready[0].key if ready else None
+
+
+def deletable(world: World, certificate: Record) -> None:
+    """A certificate that a domain is bound to stays."""
+    bound = [str(one.get("certificateId")).lower() for app in world.store.records(type=APP) for one in domains(app)]
+    if certificate.key in bound:
+        raise refuse("CertificateInUse", f"Certificate '{certificate.name}' is used by existing custom domains.")
 
 
 async def analyse(call: Call, app: Record) -> Body:
     """`listCustomHostNameAnalysis`: what DNS says of a name; bad DNS is no error."""
-    host = call.query.get("customhostname", "").lower()
-    conflict = next((a for a in call.world.store.records(type=APP) if a.key != app.key and host in _names(a)), None)
-    proofs = sorted(_values(call.world, f"asuid.{host}", "TXT"))
-    known, proven = _zone(call.world, host) is not None, verification_id(call.world) in proofs
+    host, world = call.query.get("customhostname", "").lower(), call.world
+    if not HOST.fullmatch(host):
+        raise refuse("InvalidCustomHostName", f"The custom host name '{host}' is not a valid domain name.")
+    dns = world.resolver
+    alias, proof_alias = await dns.alias(host), await dns.alias(f"asuid.{host}")
+    proofs = await dns.texts(f"asuid.{host}")
+    conflict, proven = _taken(world, app, host), verification_id(world) in proofs
     answer: Body = {
-        "isHostnameAlreadyVerified": host in _names(app),
-        "customDomainVerificationTest": "Passed" if proven or not known else "Failed",
-        "hasConflictOnManagedEnvironment": conflict is not None,
-        "conflictWithEnvironmentCustomDomain": False,
-        "cNameRecords": sorted(_values(call.world, host, "CNAME")),
-        "txtRecords": sorted(_values(call.world, host, "TXT")),
-        "aRecords": sorted(_values(call.world, host, "A")),
+        "hostName": host,
+        "isHostnameAlreadyVerified": host in hosts(app),
+        "customDomainVerificationTest": "Passed" if proven else "Failed",
+        "hasConflictOnManagedEnvironment": conflict is not None and _neighbours(conflict, app),
+        "conflictWithEnvironmentCustomDomain": _below_suffix(world, app, host),
+        "cNameRecords": [alias] if alias else [],
+        "txtRecords": await dns.texts(host),
+        "aRecords": await dns.addresses(host),
+        "alternateCNameRecords": [proof_alias] if proof_alias else [],
         "alternateTxtRecords": proofs,
     }
     if conflict is not None:
         answer["conflictingContainerAppResourceId"] = conflict.id
-    if known and not proven:
-        text = f"A TXT record pointing from asuid.{host} to {verification_id(call.world)} was not found."
-        answer["customDomainVerificationFailureInfo"] = {"code": "InvalidCustomHostNameValidation", "message": text}
+    if not proven:
+        why = {"code": "InvalidCustomHostNameValidation", "message": _not_found(world, host)}
+        answer["customDomainVerificationFailureInfo"] = why
     return answer
+
+
+def _neighbours(one: Record, other: Record) -> bool:
+    return str(one.properties["environmentId"]).lower() == str(other.properties["environmentId"]).lower()
+
+
+def _below_suffix(world: World, app: Record, host: str) -> bool:
+    """Whether the name lies in the DNS suffix that the environment itself was given."""
+    environment = world.store.find(str(app.properties["environmentId"]))
+    suffix = environment.properties["customDomainConfiguration"].get("dnsSuffix") if environment else None
+    return bool(suffix) and f".{host}".endswith(f".{str(suffix).lower()}")
 
 
 async def _verification(call: Call, found: Mapping[str, str]) -> Response:
     return JSONResponse(verification_id(call.world))
 
-
-def _check(change: Change) -> None:
-    wanted = change.properties
-    host = wanted["subjectName"] = str(wanted.get("subjectName", "")).lower()
-    method = wanted.pop("validationMethod", None) or wanted.get("domainControlValidation")
-    if method not in METHODS:
-        raise _bad("InvalidRequest", f"domainControlValidation must be one of {', '.join(METHODS)}.")
-    wanted["domainControlValidation"] = method
-    environment = change.id.parent or ""
-    if not any(host in _names(app) for app in _apps(change.world, environment)):
-        text = f"Creating managed certificate requires hostname '{host}' added as a custom hostname to a container app"
-        name = environment.rsplit("/", 1)[-1]
-        raise _bad("RequireCustomHostnameInEnvironment", f"{text} or route in environment '{name}'")
-
-
-def _apps(world: World, environment: str) -> list[Record]:
-    apps = world.store.records(type=APP)
-    return [app for app in apps if str(app.properties["environmentId"]).lower() == environment.lower()]
-
-
-def _fill(change: Change) -> None:
-    if change.properties["domainControlValidation"] == "TXT":
-        change.properties.setdefault("validationToken", secrets.token_hex(16))
-
-
-async def _apply(world: World, record: Record, private: Any) -> None:
-    """The authority looks at DNS: a name in one of our zones must lead to an app of the environment."""
-    host, environment = record.properties["subjectName"], record.id.rsplit("/managedCertificates/", 1)[0]
-    if _zone(world, host) is None or record.properties["domainControlValidation"] == "TXT":
-        return
-    apps = [app for app in _apps(world, environment) if host in _names(app)]
-    targets = {str((app.properties["configuration"].get("ingress") or {}).get("fqdn", "")).lower() for app in apps}
-    home = world.store.find(environment)
-    addresses = {str(home.properties.get("staticIp"))} if home else set()
-    if not (_values(world, host, "CNAME") & targets or _values(world, host, "A") & addresses):
-        record.properties["error"] = text = f"'{host}' has no CNAME or A record that leads to its container app."
-        raise _bad("FailedToCreateManagedCertificate", text)
-
-
-def _deletable(world: World, record: Record) -> None:
-    for app in world.store.records(type=APP):
-        if any(str(domain.get("certificateId", "")).lower() == record.key for domain in domains(app)):
-            text = f"Certificate '{record.name}' is used by existing custom domains."
-            raise _bad("CertificateInUse", text)
-
-
-KINDS = (
-    Kind(
-        CERTIFICATE,
-        name=NameRule(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"),
-        put="certificate.put",
-        delete="sync.delete",
-        states=States(creating="Pending", updating="Pending"),
-        echo="display",
-        system_data=True,
-        rank=14,
-        kept=("validationToken",),
-        check=_check,
-        fill=_fill,
-        apply=_apply,
-        deletable=_deletable,
-    ),
-)
 
 _PROVIDER = "/subscriptions/{subscription}/providers/Microsoft.App"
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import timedelta
 from ipaddress import ip_network
 
+from .. import clock
 from ..errors import ArmError
 from ..ids import Id
 from ..operations import Operation
 from ..store import Body, Record
 from ..world import World
-from .kind import Change, Kind, NameRule, States
+from .kind import Call, Change, Kind, NameRule, States
 from .network import services, users
 from .regions import flat
 
@@ -23,6 +25,7 @@ APP = "Microsoft.App/containerApps"
 DELEGATION = "Microsoft.App/environments"
 SMALLEST_SUBNET = 27
 ADDRESS = "127.0.0.1"
+LIFETIME = timedelta(days=180)
 ADJECTIVES = ("agreeable", "blue", "calm", "delightful", "gentle", "happy", "kind", "lively", "proud", "wonderful")
 NOUNS = ("bay", "cliff", "dune", "field", "forest", "hill", "island", "meadow", "river", "sea")
 
@@ -99,6 +102,30 @@ def _fill(change: Change) -> None:
 
 async def _apply(world: World, record: Record, private: Body) -> None:
     record.properties["staticIp"] = ADDRESS
+    if "pem" not in record.hidden:
+        certify(world, record)
+
+
+def certify(world: World, environment: Record) -> None:
+    """Serve a certificate for whatever lies in the environment's domain."""
+    domain, end = environment.properties["defaultDomain"], clock.now() + LIFETIME
+    names = [domain, f"*.{domain}", f"*.internal.{domain}"]
+    environment.hidden["pem"] = world.certificates.issue(names, end)
+    environment.hidden["end"] = clock.iso(end)
+    world.runtime.put_certificate(environment.key, environment.hidden["pem"])
+
+
+async def _check_name(call: Call, environment: Record) -> Body:
+    """Whether a name is free for something in this environment, such as a certificate."""
+    name, type = str(call.body.get("name", "")), str(call.body.get("type", "")).rsplit("/", 1)[-1]
+    if call.world.store.find(f"{environment.id}/{type}/{name}") is None:
+        return {"nameAvailable": True}
+    text = f"The name '{name}' is already in use in the environment '{environment.name}'."
+    return {"nameAvailable": False, "reason": "AlreadyExists", "message": text}
+
+
+async def _remove(world: World, record: Record) -> None:
+    world.runtime.delete_certificate(record.key)
 
 
 def _deletable(world: World, record: Record) -> None:
@@ -151,8 +178,10 @@ KINDS = (
         check=_check,
         fill=_fill,
         apply=_apply,
+        remove=_remove,
         deletable=_deletable,
         busy=_busy,
         vanished=_vanished,
+        actions={"checkNameAvailability": _check_name},
     ),
 )

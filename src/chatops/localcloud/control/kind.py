@@ -20,7 +20,10 @@ from ..world import World
 
 @dataclass
 class Call:
-    """One authenticated request to the management API. `query` has lower-case names, `body` no nulls."""
+    """One authenticated request to the management API. `query` has lower-case names, `body` no nulls.
+
+    `outside` is what `Kind.ask` found out before the write is judged.
+    """
 
     world: World
     method: str
@@ -32,6 +35,7 @@ class Call:
     claims: Claims
     origin: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    outside: Body = field(default_factory=dict)
 
 
 @dataclass
@@ -117,6 +121,7 @@ def _deletable(world: World, record: Record) -> None:
 Apply = Callable[[World, Record, Body], Awaitable[None]]
 Remove = Callable[[World, Record], Awaitable[None]]
 Action = Callable[[Call, Record], Awaitable[Body | Response]]
+Ask = Callable[[Call], Awaitable[Body]]
 
 
 @dataclass(frozen=True)
@@ -125,8 +130,9 @@ class Kind:
 
     `defaults` are merged under what the caller sent; `kept` are properties that Azure computes once and carries over;
     `once` are those that the caller sets at creation only; `write_only` are properties that are taken and never
-    stored. `check` refuses, `fill` computes; `apply` and `remove` are the real work behind a write and a delete,
-    called again after a restart when they did not end. `virtual` kinds live elsewhere (a data plane, the runtime):
+    stored. `ask` looks outside this world first; `check` refuses, `fill` computes; `apply` and `remove` are the real
+    work behind a write and a delete, called again after a restart when they did not end. `background` work holds up no
+    other write, and a delete ends it. `virtual` kinds live elsewhere (a data plane, the runtime):
     `read` and `listing` fetch them. `echo` is how the provider spells a location; `rank` orders the deletion of a
     group, low first. `vanished` answers reads while a deletion runs, `orphan` those below a parent that is not there;
     a `late_precondition` fails inside the operation; `respelled` is how ids differ from what was asked for.
@@ -149,12 +155,14 @@ class Kind:
     kept: tuple[str, ...] = ()
     once: tuple[str, ...] = ()
     write_only: tuple[str, ...] = ()
+    ask: Ask | None = None
     check: Callable[[Change], None] = _no_check
     fill: Callable[[Change], None] = _no_check
     show: Callable[[World, Record], Body] = _shown
     deletable: Callable[[World, Record], None] = _deletable
     apply: Apply | None = None
     remove: Remove | None = None
+    background: bool = False
     busy: Callable[[Operation], ArmError] = _busy
     actions: Mapping[str, Action] = field(default_factory=dict)
     read: Callable[[World, Id], Body | None] | None = None

@@ -190,7 +190,7 @@ def request_headers(request: web.BaseRequest, host: str) -> CIMultiDict[str]:
     headers = end_to_end(CIMultiDict(request.headers))
     before = headers.get("X-Forwarded-For")
     headers["X-Forwarded-For"] = f"{before}, {request.remote}" if before else str(request.remote)
-    headers["X-Forwarded-Proto"] = "http"
+    headers["X-Forwarded-Proto"] = "https" if request.secure else "http"
     headers["X-Forwarded-Host"] = host
     headers.setdefault("X-Request-Id", str(uuid.uuid4()))
     return headers

@@ -1,6 +1,7 @@
-"""The ways in: external apps on a port of this machine, and a forward proxy through which replicas call each other.
+"""The ways in: external apps on two ports of this machine, and a forward proxy through which replicas call each other.
 
-External: http://127.0.0.1:8400 (or the next free port, remembered), routed by host name.
+External: http://127.0.0.1:8400 and, over TLS, port 8443 (or the next free ones, remembered), routed by host name. Plain
+HTTP to a custom domain is redirected to TLS unless its app allows insecure traffic.
 Internal: process replicas have it as HTTP_PROXY, with their environment's token as password. It knows the apps of that
 environment by name and FQDN. Plain HTTP to any other place in the world is passed on, as Azure's outbound would; names
 that can only be an app's (one word, or below an environment's domain) are not looked up elsewhere but answered 502.
@@ -15,6 +16,7 @@ import base64
 import binascii
 import json
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
 from html import escape
@@ -26,14 +28,17 @@ from aiohttp import hdrs, web
 from .forward import HEADER_LIMIT, Forwarder, Upstream, request_headers, text
 from .ports import free_port
 from .routes import Routes
+from .spec import CHALLENGE
+from .tls import Certificates
 
 EXTERNAL_PORT = 8400
+TLS_PORT = 8443
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _SHUTDOWN = 5.0  # seconds that open connections have once all replicas are gone
 
 
 class Ingress:
-    """Both listeners. `remember` keeps their ports from one start to the next."""
+    """All listeners. `remember` keeps their ports from one start to the next."""
 
     def __init__(self, routes: Routes, remember: Path) -> None:
         self._routes = routes
@@ -41,7 +46,9 @@ class Ingress:
         self._runners: list[web.ServerRunner] = []
         self._admitted: dict[str, web.ServerRunner] = {}
         self._admitting = asyncio.Lock()
+        self.certificates = Certificates(routes.certificate)
         self.external_port = self._ports().get("external", EXTERNAL_PORT)
+        self.tls_port = self._ports().get("tls", TLS_PORT)
         self.internal_port = 0
 
     def _ports(self) -> dict[str, int]:
@@ -55,8 +62,9 @@ class Ingress:
         """Listen. Raises OSError when no port can be had."""
         self._forwarder = Forwarder()
         self.external_port = await self._listen(self._external, self.external_port)
+        self.tls_port = await self._listen(self._external, self.tls_port, self.certificates.front)
         self.internal_port = await self._listen(self._internal, self._ports().get("internal", 0))
-        ports = {"external": self.external_port, "internal": self.internal_port}
+        ports = {"external": self.external_port, "tls": self.tls_port, "internal": self.internal_port}
         self._remember.write_text(json.dumps(ports))
 
     async def _runner(self, handler: Handler) -> web.ServerRunner:
@@ -72,11 +80,11 @@ class Ingress:
         self._runners.append(runner)
         return runner
 
-    async def _listen(self, handler: Handler, preferred: int) -> int:
+    async def _listen(self, handler: Handler, preferred: int, tls: ssl.SSLContext | None = None) -> int:
         runner = await self._runner(handler)
         for port in (preferred, *range(EXTERNAL_PORT, EXTERNAL_PORT + 100), free_port()):
             try:
-                await web.TCPSite(runner, "127.0.0.1", port).start()
+                await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
             except OSError:
                 continue
             return int(runner.addresses[0][1])
@@ -93,7 +101,7 @@ class Ingress:
 
     async def close_external(self) -> None:
         """No new connections from outside; what is under way goes on."""
-        for site in list(self._runners[0].sites) if self._runners else ():
+        for site in [site for runner in self._runners[:2] for site in runner.sites]:
             await site.stop()
 
     async def close(self) -> None:
@@ -108,6 +116,8 @@ class Ingress:
 
     async def _external(self, request: web.BaseRequest) -> web.StreamResponse:
         host = request.headers.get(hdrs.HOST, "")
+        if answer := self._before_apps(request, _name(host)):
+            return answer
         app = self._routes.external(_name(host))
         if app is None:
             return self._page(host)
@@ -139,6 +149,19 @@ class Ingress:
         for added in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Request-Id"):
             headers.pop(added)
         return await self._forwarder.to_outside(request, request.raw_path, headers)
+
+    def _before_apps(self, request: web.BaseRequest, host: str) -> web.Response | None:
+        """What the ingress itself says over plain HTTP: an authority's challenge, or that a domain wants TLS."""
+        if request.secure:
+            return None
+        token = self._routes.challenges.get(host)
+        if token is not None and request.raw_path == CHALLENGE:
+            return web.Response(text=token)
+        custom = self._routes.custom(host)
+        if custom is None or not custom.https:
+            return None
+        place = f"https://{host}:{self.tls_port}{_origin_form(request.raw_path)}"
+        return text(301, f"moved to {place}", {"Location": place})
 
     def _page(self, host: str) -> web.Response:
         """What this machine serves, for somebody who asked for something else."""

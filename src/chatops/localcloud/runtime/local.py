@@ -30,7 +30,7 @@ from .processes import Children
 from .routes import Routes
 from .scaler import Clock, RealClock
 from .servers import Servers
-from .spec import LATEST, AppSpec, AppStatus, RuntimeFailure, Share, Terminal
+from .spec import LATEST, AppSpec, AppStatus, CustomDomain, RuntimeFailure, Share, Terminal
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,23 @@ class LocalRuntime:
             self._routes.apps[spec.id] = App(spec, self._logs_of(spec.name), self._clock)
         return self._routes.apps[spec.id]
 
+    def set_domains(self, app: str, domains: tuple[CustomDomain, ...]) -> None:
+        self._routes.domains[app] = domains
+
+    def put_certificate(self, certificate: str, pem: str) -> None:
+        self._ingress.certificates.put(certificate, pem)
+
+    def delete_certificate(self, certificate: str) -> None:
+        self._ingress.certificates.delete(certificate)
+
+    def set_challenge(self, host: str, token: str | None) -> None:
+        if token is None:
+            self._routes.challenges.pop(host, None)
+        else:
+            self._routes.challenges[host] = token
+
     async def delete_app(self, app: str) -> None:
+        self._routes.domains.pop(app, None)
         if known := self._routes.apps.pop(app, None):
             await known.stop()
             await self._host.leave(known.spec)
@@ -172,3 +188,7 @@ class LocalRuntime:
     @property
     def ingress_url(self) -> str:
         return f"http://127.0.0.1:{self._ingress.external_port}"
+
+    @property
+    def ingress_tls_url(self) -> str:
+        return f"https://127.0.0.1:{self._ingress.tls_port}"

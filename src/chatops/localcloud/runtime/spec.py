@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+CHALLENGE = "/.well-known/pki-validation/fileauth.txt"
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -66,6 +68,15 @@ class Share:
 
 
 LATEST = (Share(100),)
+
+
+@dataclass(frozen=True)
+class CustomDomain:
+    """A host name of an app's own, with the certificate that it is served with; plain HTTP is redirected if `https`."""
+
+    name: str
+    certificate: str | None = None
+    https: bool = True
 
 
 @dataclass(frozen=True)
@@ -169,6 +180,20 @@ class Runtime(Protocol):
     def set_traffic(self, app: str, traffic: tuple[Share, ...]) -> None:
         """Split what arrives at the app's own name; holds for revisions that come later as well."""
 
+    def set_domains(self, app: str, domains: tuple[CustomDomain, ...]) -> None:
+        """The host names beside its own that an external app answers to; holds before the app runs as well."""
+
+    def put_certificate(self, certificate: str, pem: str) -> None:
+        """Serve this key and chain for what names `certificate` (an ARM id, lower-case): a domain or an environment.
+
+        New connections get it at once, established ones go on. Raises ValueError when it is no key with its chain.
+        """
+
+    def delete_certificate(self, certificate: str) -> None: ...
+
+    def set_challenge(self, host: str, token: str | None) -> None:
+        """Show this token under `CHALLENGE` of a host name over plain HTTP, or (None) no longer."""
+
     async def delete_app(self, app: str) -> None: ...
 
     def app_status(self, app: str) -> AppStatus | None: ...
@@ -187,3 +212,7 @@ class Runtime(Protocol):
     @property
     def ingress_url(self) -> str:
         """Where external apps answer on this machine, e.g. http://127.0.0.1:8400; it stays the same over restarts."""
+
+    @property
+    def ingress_tls_url(self) -> str:
+        """Where they answer over TLS, by the host name that a client names (SNI)."""
