@@ -123,3 +123,13 @@ async def test_it_is_asked_to_end_and_killed_after_its_grace(contained, engine, 
     await contained.runtime.delete_app(spec.id)
     await contained.logged(spec, last)
     assert belonging_to(engine, contained.home) == ([], [])
+
+
+async def test_cpu_and_memory_are_measured(contained):
+    spec = await contained.put()
+    (replica,) = contained.runtime._routes.apps[spec.id].revisions["web--r1"].available()
+    before = await replica.usage()
+    assert (await contained.http.get("/burn?cpu_seconds=0.3")).status_code == 200
+    after = await replica.usage()
+    assert 0.3 <= after.cpu - before.cpu < 2
+    assert 2**20 < after.memory < 2**28

@@ -8,7 +8,8 @@ import signal
 import psutil
 import pytest
 
-from chatops.localcloud.runtime.spec import Probe, RuntimeFailure, Scale
+from chatops.localcloud.runtime.spec import Probe, RuntimeFailure, Scale, Utilization
+from chatops.localcloud.runtime.usage import Meter, Usage
 
 pytestmark = pytest.mark.anyio
 
@@ -163,3 +164,52 @@ async def test_scaled_to_zero_and_back_with_the_request_held(world):
     await world.until(spec, lambda status: not status.replicas)
     assert (await world.http.get("/")).status_code == 200
     assert len(world.runtime.app_status(spec.id).replicas) == 1
+
+
+async def test_a_stream_wakes_a_sleeping_app_and_ends_whole(world):
+    spec = await world.put(scale=Scale(minimum=0, maximum=2, cooldown=0.1, polling=0.05))
+    await world.until(spec, lambda status: not status.replicas)
+    async with world.http.stream("GET", "/stream?key=a") as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "first"
+        assert (await world.http.get("/release?key=a")).status_code == 200
+        assert [line async for line in lines] == ["second"]
+
+
+async def test_a_stream_ends_whole_on_a_replica_that_scaling_in_takes_away(world):
+    spec = await world.put(scale=Scale(minimum=2, maximum=2))
+    revision = world.runtime._routes.apps[spec.id].revisions["web--r1"]
+    async with world.http.stream("GET", "/stream?key=a") as one, world.http.stream("GET", "/stream?key=a") as two:
+        readers = [one.aiter_lines(), two.aiter_lines()]
+        assert [await anext(reader) for reader in readers] == ["first", "first"]
+        going = {replica.name: replica for replica in revision.replica_set.replicas}
+        revision.set_replicas(1)
+        (leaving,) = (replica for replica in going.values() if replica.draining)
+        await world.logged(spec, "draining")
+        for info in world.runtime.app_status(spec.id).replicas:
+            os.kill(info.pid, signal.SIGUSR1)
+        assert [[line async for line in reader] for reader in readers] == [["second"], ["second"]]
+    await world.until(spec, lambda status: leaving.name not in {info.name for info in status.replicas})
+
+
+async def test_cpu_and_memory_are_measured_where_a_rule_asks_for_them(world):
+    rules = (Utilization("cpu", 50), Utilization("memory", 80))
+    spec = await world.put(scale=Scale(minimum=1, maximum=2, rules=rules), cpu=0.25, memory_gib=0.5)
+    revision = world.runtime._routes.apps[spec.id].revisions["web--r1"]
+    (replica,) = revision.available()
+    before = await replica.usage()
+    assert (await world.http.get("/burn?cpu_seconds=0.3")).status_code == 200
+    after = await replica.usage()
+    assert 0.3 <= after.cpu - before.cpu < 2
+    pid = world.runtime.app_status(spec.id).replicas[0].pid
+    load = await revision.measure(0)
+    assert load.memory == pytest.approx(psutil.Process(pid).memory_info().rss / (0.5 * 1024**3), rel=0.2)
+
+
+def test_mean_use_is_of_the_time_between_two_readings():
+    meter = Meter()
+    assert meter.mean({"a": Usage(5.0, 100)}, at=10.0) == Usage(0.0, 100)
+    assert meter.mean({"a": Usage(7.0, 100), "b": Usage(9.0, 300)}, at=14.0) == Usage(0.5, 200)
+    assert meter.mean({"a": Usage(8.0, 100), "b": Usage(10.0, 300)}, at=16.0) == Usage(0.5, 200)
+    assert meter.mean({"a": Usage(0.5, 100)}, at=18.0) == Usage(0.0, 100)  # it was started anew
+    assert meter.mean({}, at=20.0) == Usage(0.0, 0)

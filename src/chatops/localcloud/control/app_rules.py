@@ -14,12 +14,12 @@ from . import registry
 from .identities import assigned
 from .kind import Change
 from .roles import authorize
+from .scale_rules import check_scale
 from .vaults import DOMAIN, by_name
 
 GET_SECRET = "Microsoft.KeyVault/vaults/secrets/getSecret/action"  # noqa: S105
 PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 PAIRS = [(Decimal(step) / 4, Decimal(step) / 2) for step in range(1, 17)]
-MOST_REPLICAS = 1000
 
 
 def refuse(code: str, message: str, status: int = 400) -> NoReturn:
@@ -43,7 +43,7 @@ def check(change: Change) -> None:
         refuse("ContainerAppImageRequired", "A container app must have at least one container with an image.")
     _one_container(containers)
     _sizes(containers)
-    _scale(change.properties["template"].get("scale") or {})
+    check_scale(change.properties["template"].get("scale") or {})
     _traffic(change)
     secrets = _secrets(change)
     _references(change, secrets)
@@ -109,17 +109,6 @@ def gibibytes(text: str) -> Decimal:
     if not found:
         raise ValueError(f"'{text}' is no amount of memory")
     return Decimal(found[1]) / (1 if found[2] == "Gi" else 1024)
-
-
-def _scale(scale: Body) -> None:
-    if not scale.get("rules", True):
-        del scale["rules"]
-    low, high = scale.get("minReplicas") or 0, scale.get("maxReplicas", 10)
-    if not (isinstance(low, int) and isinstance(high, int) and low >= 0 and 1 <= high <= MOST_REPLICAS):
-        refuse("ContainerAppInvalidScaleSpec", f"minReplicas and maxReplicas must lie between 0 and {MOST_REPLICAS}.")
-    if low > high:
-        text = f"The value of minReplicas ({low}) must not be greater than the value of maxReplicas ({high})."
-        refuse("ContainerAppInvalidScaleSpec", text)
 
 
 def _traffic(change: Change) -> None:

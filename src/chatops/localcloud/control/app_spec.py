@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
-from ..runtime.spec import LATEST, AppSpec, Probe, Scale, Share
+from ..runtime.spec import LATEST, AppSpec, Probe, Share
 from ..store import Body, Record
 from ..world import World
 from .app_rules import gibibytes, vault_value
+from .scale_rules import scale_of
 
 
 def revision_spec(world: World, app: Record, revision: Record) -> AppSpec:
@@ -57,7 +58,7 @@ def _spec(world: World, app: Record) -> AppSpec:
         memory_gib=float(gibibytes(container["resources"]["memory"])),
         env=_environment(world, app, container),
         probes=tuple(_probe(probe) for probe in container.get("probes") or []),
-        scale=_scale(template.get("scale") or {}),
+        scale=scale_of(template.get("scale") or {}),
         grace=float(template.get("terminationGracePeriodSeconds") or 30),
     )
 
@@ -85,17 +86,4 @@ def _probe(probe: Body) -> Probe:
         timeout=float(probe.get("timeoutSeconds", defaults.timeout)),
         failure_threshold=int(probe.get("failureThreshold", defaults.failure_threshold)),
         success_threshold=int(probe.get("successThreshold", defaults.success_threshold)),
-    )
-
-
-def _scale(scale: Body) -> Scale:
-    """Azure's default rule, HTTP at 10 requests a replica, applies when none is declared."""
-    rules = [rule["http"].get("metadata", {}) for rule in scale.get("rules") or [] if "http" in rule]
-    concurrency = int(rules[0].get("concurrentRequests", 10)) if rules else 10
-    return Scale(
-        minimum=int(scale.get("minReplicas") or 0),
-        maximum=int(scale.get("maxReplicas", 10)),
-        concurrency=concurrency,
-        cooldown=float(scale.get("cooldownPeriod", 300)),
-        polling=float(scale.get("pollingInterval", 30)),
     )

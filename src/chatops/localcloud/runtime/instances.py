@@ -26,6 +26,7 @@ from .ports import Ports
 from .processes import Children, Command
 from .spec import AppSpec, RuntimeFailure, Terminal
 from .terminals import open_terminal
+from .usage import Usage, of_process
 
 Enter = Callable[[Sequence[str]], Awaitable[Terminal]]
 
@@ -46,6 +47,9 @@ class Instance(Protocol):
     @property
     def limited(self) -> bool:
         """Whether cpu and memory are held to what the app was given."""
+
+    async def usage(self) -> Usage | None:
+        """The cpu and memory that it uses, measured; None when that cannot be had now."""
 
     async def wait(self) -> str:
         """Why it ended, when it has ended and nothing of it is left."""
@@ -88,6 +92,9 @@ class ProcessInstance:
     @property
     def pid(self) -> int | None:
         return self._process.pid
+
+    async def usage(self) -> Usage | None:
+        return await asyncio.to_thread(of_process, self._process.pid)
 
     async def wait(self) -> str:
         code = await self._process.wait()

@@ -28,7 +28,7 @@ from .logs import AppLogs
 from .ports import Ports
 from .processes import Children
 from .routes import Routes
-from .scaler import Clock, RealClock
+from .scaler import Clock, LocalClock
 from .servers import Servers
 from .spec import LATEST, AppSpec, AppStatus, CustomDomain, RuntimeFailure, Share, Terminal
 
@@ -69,7 +69,7 @@ class LocalRuntime:
             self._host = DockerHost(docker.engine, home, docker.source, self._ingress.admit, self._servers.ports)
         self._logs_folder = logs
         self._logs: dict[str, AppLogs] = {}
-        self._clock = clock or RealClock()
+        self._clock = clock or LocalClock()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def start(self) -> None:

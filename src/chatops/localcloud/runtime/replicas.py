@@ -14,6 +14,7 @@ from .instances import Instance, Starter
 from .logs import AppLogs
 from .probes import Health, effective
 from .spec import AppSpec, Probe, ReplicaInfo, RuntimeFailure, Terminal
+from .usage import Usage
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,10 @@ class Replica:
             return await self._instance.exec(argv)
         except OSError as error:
             raise RuntimeFailure("ClusterExecFailure", str(error)) from error
+
+    async def usage(self) -> Usage | None:
+        """What its instance uses now, None while none runs."""
+        return await self._instance.usage() if self._instance else None
 
     async def _supervise(self, probes: dict[str, Probe]) -> None:
         backoff = Backoff()
@@ -200,6 +205,12 @@ class ReplicaSet:
                 self._leaving.add(task)
                 replica.draining = True
         await asyncio.gather(*self._leaving)
+
+    async def usage(self) -> dict[str, Usage]:
+        """What each replica that takes requests uses, by its name."""
+        ready = self.available()
+        found = await asyncio.gather(*(replica.usage() for replica in ready))
+        return {replica.name: usage for replica, usage in zip(ready, found, strict=True) if usage}
 
     def available(self) -> list[Replica]:
         """Those that may be sent a request now."""

@@ -9,12 +9,15 @@ from .instances import Starter
 from .logs import AppLogs, last_lines
 from .probes import allowance
 from .replicas import Replica, ReplicaSet
+from .rules import Load
 from .scaler import Clock, Gauge, Scaler
 from .signals import Changes
-from .spec import AppSpec, RuntimeFailure, Scale
+from .spec import AppSpec, RuntimeFailure, Scale, Utilization
+from .usage import Meter
 
 STARTUP_LIMIT = 120.0  # seconds for a new revision without a startup probe of its own
 CRASHES = 4  # exits of one replica that was never ready, after which a new revision is given up
+GIB = 1024**3  # bytes
 GIST = 8  # log lines in the message about a failed revision
 
 
@@ -36,6 +39,7 @@ class Revision:
         self.replica_set = self._new_set()
         self._replaced: set[asyncio.Task[None]] = set()
         self._scaler = Scaler(self, clock)
+        self._meter = Meter()
         self._life = asyncio.create_task(self._live())
 
     def _new_set(self) -> ReplicaSet:
@@ -70,6 +74,12 @@ class Revision:
 
     def set_replicas(self, count: int) -> None:
         self.replica_set.scale(count)
+
+    async def measure(self, requests: float) -> Load:
+        if not any(isinstance(rule, Utilization) for rule in self.scale.rules):
+            return Load(requests)
+        mean = self._meter.mean(await self.replica_set.usage(), self._clock.now())
+        return Load(requests, mean.cpu / self.spec.cpu, mean.memory / (self.spec.memory_gib * GIB))
 
     # what the app asks
 

@@ -27,14 +27,39 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Utilization:
+    """A rule that holds the mean use of a resource at `percent` of what each replica asks for."""
+
+    resource: Literal["cpu", "memory"]
+    percent: float
+
+
+@dataclass(frozen=True)
+class Cron:
+    """A rule that asks for `replicas` between two cron expressions, `start` and `end`, in a time zone of tzdata."""
+
+    timezone: str
+    start: str
+    end: str
+    replicas: int
+
+
+Rule = Utilization | Cron
+
+
+@dataclass(frozen=True)
 class Scale:
-    """Replica bounds and the HTTP rule: `concurrency` requests in flight a replica; cooldown and polling in seconds."""
+    """Replica bounds and rules: `concurrency` requests in flight a replica (None: they do not count) and others.
+
+    The cool-down (of the last replica) and the polling interval are in seconds.
+    """
 
     minimum: int = 0
     maximum: int = 10
-    concurrency: int = 10
+    concurrency: int | None = 10
     cooldown: float = 300
     polling: float = 30
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
@@ -90,6 +91,12 @@ class Handler(BaseHTTPRequestHandler):
     def get_release(self, query):
         EVENTS[query["key"]].set()
         self.answer("released")
+
+    def get_burn(self, query):
+        end = time.process_time() + float(query["cpu_seconds"])
+        while time.process_time() < end:
+            pass
+        self.answer("burnt")
 
     def get_watch(self, query):
         self.begin_stream()

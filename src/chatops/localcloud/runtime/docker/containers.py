@@ -17,6 +17,7 @@ from ..instances import exit_text
 from ..logs import LogFile
 from ..pgbinaries import HAS_TLS
 from ..spec import AppSpec, RuntimeFailure, Terminal
+from ..usage import Usage
 from .engine import Body, Engine, Login
 from .environments import Environments
 from .labels import Owner
@@ -44,6 +45,12 @@ class ContainerInstance:
         self.pid: int | None = found["State"]["Pid"] or None
         self.id = f"docker://{self._container}"
         self._output = asyncio.create_task(engine.follow(self._container, log_file.write))
+
+    async def usage(self) -> Usage | None:
+        try:
+            return await self._engine.usage(self._container)
+        except RuntimeFailure:
+            return None
 
     async def wait(self) -> str:
         try:
