@@ -25,6 +25,7 @@ from starlette.types import ASGIApp
 
 from . import writes
 from .app import Front, management_app
+from .billing.meter import Metering
 from .certificates import Certificates
 from .control import registry, vaults
 from .control.managed_certificates import renew
@@ -180,10 +181,13 @@ class Daemon:
         coming = [*await replay(world), loop.create_task(renew(world))]
         writes.resume(world)
         await self._started(server, serving)
+        metering = loop.create_task(Metering(world).run())
         self._announce(world, tunnel.getsockname()[1])
         await asyncio.wait([serving, loop.create_task(self._stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         self._places.endpoint.unlink(missing_ok=True)
         world.closing.set()
+        metering.cancel()
+        world.ledger.flush()
         await world.operations.stop(coming)
         await proxy.stop()
         await names.stop()

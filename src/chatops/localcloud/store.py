@@ -94,6 +94,13 @@ class Store:
         )
         return [(key, json.loads(body)) for key, body in rows]
 
+    def between(self, space: str, low: str, high: str) -> list[tuple[str, Body]]:
+        """All documents whose key is at least `low` and less than `high`, in key order."""
+        rows = self._db.execute(
+            "SELECT key, body FROM documents WHERE space=? AND key>=? AND key<? ORDER BY key", (space, low, high)
+        )
+        return [(key, json.loads(body)) for key, body in rows]
+
     def find(self, id: str) -> Record | None:
         """The resource with this id, in any case."""
         body = self.get(RESOURCES, id.lower())

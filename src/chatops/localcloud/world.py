@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .billing.ledger import Ledger
 from .certificates import Certificates
 from .conditions import Switchboard
 from .data.build import Builds
@@ -60,6 +61,8 @@ class World:
     certificates: Certificates
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     conditions: Switchboard = field(init=False)
+    ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
         self.conditions = Switchboard(self.store)
+        self.ledger = Ledger(self.store)

@@ -8,6 +8,7 @@ from . import (
     apps,
     budgets,
     certificates,
+    costs,
     dns,
     dns_zones,
     domains,
@@ -16,6 +17,7 @@ from . import (
     identities,
     limits,
     managed_certificates,
+    metrics,
     network,
     permissions,
     postgres,
@@ -61,4 +63,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *permissions.ENDPOINTS,
     *settings.ENDPOINTS,
     *limits.ENDPOINTS,
+    *costs.ENDPOINTS,
+    *metrics.ENDPOINTS,
 )

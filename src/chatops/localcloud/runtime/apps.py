@@ -16,7 +16,8 @@ from .replicas import Replica
 from .revisions import Revision
 from .scaler import Clock
 from .signals import Changes
-from .spec import LATEST, AppSpec, AppStatus, RevisionStatus, RuntimeFailure, Share
+from .spec import LATEST, Activity, AppSpec, AppStatus, RevisionStatus, RuntimeFailure, Share, Work
+from .tally import Tally
 
 RETRY_PAUSE = 0.2  # seconds before a replica that refused a request is tried again
 
@@ -33,6 +34,7 @@ class App:
         self.revisions: dict[str, Revision] = {}
         self.in_flight = 0
         self.changes = Changes()
+        self.tally = Tally()
         self._traffic: tuple[Share, ...] = LATEST
         self._logs = logs
         self._clock = clock
@@ -142,6 +144,20 @@ class App:
             self.end(name)
         await asyncio.gather(*self._leaving.values())
 
+    def activity(self) -> Activity:
+        """What it did since the last look, revisions that end included. Replicas are noted in the tally."""
+        work = tuple(self._work(one) for one in (*self._leaving, *self.revisions.values()))
+        outside, logged = self.tally.take_outside(), self._logs.take_written()
+        return Activity(self.spec.id, self.spec.environment, outside, logged, work)
+
+    def _work(self, revision: Revision) -> Work:
+        replicas, spec = revision.replica_set.replicas, revision.spec
+        worked = [replica.look() for replica in replicas]
+        if len(replicas) > spec.scale.minimum:
+            worked = [True] * len(replicas)
+        self.tally.seen(revision.name, len(replicas), sum(replica.restarts for replica in replicas))
+        return Work(spec.cpu, spec.memory_gib, idle=worked.count(False), active=worked.count(True))
+
     @property
     def status(self) -> AppStatus:
         everyone = [*self._leaving, *self.revisions.values()]
@@ -167,6 +183,8 @@ class Visit:
         self._app = app
         self._host = host
         self._at: Revision | None = None
+        self.revision = ""
+        """The name of the revision that it was at last."""
 
     def __enter__(self) -> Visit:
         self._app.in_flight += 1
@@ -207,4 +225,5 @@ class Visit:
             self._at.request_ended()
         if revision:
             revision.request_began()
+            self.revision = revision.name
         self._at = revision

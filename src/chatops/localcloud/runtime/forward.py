@@ -38,11 +38,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where a request goes: `host` that it was sent to, `path` and query as sent, and the headers to send."""
+    """Where a request goes: `host` that it was sent to, `path` and query as sent, and the headers to send.
+
+    `outside`: it came from outside the environment.
+    """
 
     host: str
     path: str
     headers: CIMultiDict[str]
+    outside: bool = False
 
 
 class Forwarder:
@@ -60,12 +64,20 @@ class Forwarder:
             await session.close()
 
     async def to_app(self, request: web.BaseRequest, app: App, upstream: Upstream) -> web.StreamResponse:
-        """The app's answer; 503 when no replica took the request in time or the app is overrun."""
+        """The app's answer; 503 when no replica took the request in time or the app is overrun. It is counted."""
+        began = asyncio.get_running_loop().time()
+        visit = app.visit(upstream.host)
+        answer = await self._answer(request, app, visit, upstream)
+        seconds = asyncio.get_running_loop().time() - began
+        app.tally.answered(visit.revision, answer.status, seconds, outside=upstream.outside)
+        return answer
+
+    async def _answer(self, request: web.BaseRequest, app: App, visit: Visit, upstream: Upstream) -> web.StreamResponse:
         if app.in_flight >= WAITING_LIMIT:
             return text(503, f"{app.spec.name} has {WAITING_LIMIT} requests in flight already")
         body = await _body(request)
         try:
-            with app.visit(upstream.host) as visit:
+            with visit:
                 return await self._until_taken(request, visit, upstream, body)
         except NotServing:
             return text(503, f"no revision of {app.spec.name} is running")
@@ -82,6 +94,7 @@ class Forwarder:
             async with asyncio.timeout_at(deadline):
                 replica = await visit.available(tried)
             replica.in_flight += 1
+            replica.touched = True
             try:
                 return await self._attempt(request, replica, upstream, body)
             except Refused as refused:

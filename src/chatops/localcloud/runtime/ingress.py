@@ -124,7 +124,8 @@ class Ingress:
         if refusal := _unsupported(request):
             return refusal
         path = request.raw_path if request.raw_path.startswith("/") else _origin_form(request.raw_path)
-        return await self._forwarder.to_app(request, app, Upstream(_name(host), path, request_headers(request, host)))
+        upstream = Upstream(_name(host), path, request_headers(request, host), outside=True)
+        return await self._forwarder.to_app(request, app, upstream)
 
     async def _internal(self, request: web.BaseRequest) -> web.StreamResponse:
         environment = self._routes.environment(_token(request.headers.get(hdrs.PROXY_AUTHORIZATION, "")))

@@ -30,7 +30,8 @@ from .processes import Children
 from .routes import Routes
 from .scaler import Clock, LocalClock
 from .servers import Servers
-from .spec import LATEST, AppSpec, AppStatus, CustomDomain, RuntimeFailure, Share, Terminal
+from .spec import LATEST, Activity, AppSpec, AppStatus, CustomDomain, RuntimeFailure, Share, Terminal
+from .tally import Tally
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,13 @@ class LocalRuntime:
     def app_status(self, app: str) -> AppStatus | None:
         known = self._routes.apps.get(app)
         return known.status if known else None
+
+    def activity(self) -> list[Activity]:
+        return [app.activity() for app in self._routes.apps.values()]
+
+    def tally(self, app: str) -> Tally | None:
+        known = self._routes.apps.get(app)
+        return known.tally if known else None
 
     async def exec(self, app: str, replica: str, argv: Sequence[str]) -> Terminal:
         known = self._routes.apps.get(app)

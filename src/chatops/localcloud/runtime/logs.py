@@ -30,6 +30,7 @@ class LogFile:
         self.path = path
         self._cap = cap
         self._rest = b""
+        self.written = 0  # bytes that came, those of parts that are gone too
         self._readers: set[asyncio.Queue[bytes]] = set()
         self._open()
 
@@ -64,6 +65,7 @@ class LogFile:
             self._open()
         self._file.write(whole)
         self._size += len(whole)
+        self.written += len(whole)
         for reader in self._readers:
             reader.put_nowait(whole)
 
@@ -102,6 +104,7 @@ class AppLogs:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._open: dict[str, LogFile] = {}
+        self._written = 0  # in logs that are closed, less what was taken
         self._readers: dict[asyncio.Queue[bytes], str | None] = {}
 
     def open(self, replica: str) -> LogFile:
@@ -114,6 +117,14 @@ class AppLogs:
     def close(self, replica: str) -> None:
         if log := self._open.pop(replica, None):
             log.close()
+            self._written += log.written
+
+    def take_written(self) -> int:
+        """Bytes that came since this was last asked."""
+        logs = self._open.values()
+        taken = self._written + sum(log.written for log in logs)
+        self._written = -sum(log.written for log in logs)
+        return taken
 
     async def read(self, replica: str | None, tail: int, follow: bool) -> AsyncIterator[bytes]:
         """The last `tail` lines of one replica or of all, oldest first; then, when `follow`, each new line for ever."""

@@ -39,6 +39,7 @@ class Replica:
         self.draining = False
         self.restarts = 0
         self.in_flight = 0
+        self.touched = False  # whether a request reached it since the last look
         self.failure: str | None = None  # why it ended the last time
         self._starter = starter
         self._logs = logs
@@ -71,6 +72,11 @@ class Replica:
     @property
     def available(self) -> bool:
         return self.ready and not self.draining and self._instance is not None
+
+    def look(self) -> bool:
+        """Whether it had anything to do since the last look."""
+        worked, self.touched = self.touched or self.in_flight > 0, False
+        return worked
 
     @property
     def address(self) -> tuple[str, int]:

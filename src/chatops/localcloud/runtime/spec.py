@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from .tally import Tally
+
 CHALLENGE = "/.well-known/pki-validation/fileauth.txt"
 
 
@@ -141,6 +143,27 @@ class AppStatus:
     revisions: tuple[RevisionStatus, ...] = ()
 
 
+@dataclass(frozen=True)
+class Work:
+    """A revision's replicas, those without and those with work since the last look, and the size of each."""
+
+    cpu: float
+    memory_gib: float
+    idle: int
+    active: int
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What one app did since the last look: requests from outside its environment, bytes of logs, its replicas."""
+
+    app: str
+    environment: str
+    outside: int
+    logged: int
+    work: tuple[Work, ...]
+
+
 class RuntimeFailure(Exception):
     """What was asked of the runtime cannot be had. `code` is Azure's error code, `str(error)` its message."""
 
@@ -222,6 +245,12 @@ class Runtime(Protocol):
     async def delete_app(self, app: str) -> None: ...
 
     def app_status(self, app: str) -> AppStatus | None: ...
+
+    def activity(self) -> list[Activity]:
+        """What all apps did since this was last asked."""
+
+    def tally(self, app: str) -> Tally | None:
+        """What the app did by the minute, None when it does not run here."""
 
     def logs(self, app: str, replica: str | None, tail: int, follow: bool) -> AsyncIterator[bytes]:
         """Log lines of one replica, or of all replicas of the app (dead ones too), oldest first."""
