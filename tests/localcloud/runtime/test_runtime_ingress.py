@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+from contextlib import asynccontextmanager
 
+import aiohttp
 import httpx
 import pytest
 
@@ -132,10 +134,42 @@ async def test_post_that_may_have_been_carried_out_is_not_sent_twice(world):
     assert "before it answered" in lost.text
 
 
-async def test_websockets_are_refused_in_words(world):
+@asynccontextmanager
+async def websocket(world, path="/echo", **more):
+    async with aiohttp.ClientSession() as session, session.ws_connect(world.runtime.ingress_url + path, **more) as one:
+        yield one
+
+
+async def test_websockets_carry_messages_both_ways(world):
+    spec = await world.put()
+    async with websocket(world, "/echo?protocol=chat", protocols=("other", "chat"), autoping=False) as socket:
+        assert socket.protocol == "chat"
+        await socket.send_str("text")
+        await socket.send_bytes(b"\0\1")
+        await socket.ping(b"there?")
+        seen = [await socket.receive(30) for _ in range(3)]
+        kinds = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.PING)
+        assert [(one.type, one.data) for one in seen] == list(zip(kinds, ("text", b"\0\1", b"there?"), strict=True))
+        assert world.runtime.app_status(spec.id).in_flight == 1
+        await socket.send_str("close 4001")
+        assert (await socket.receive(30)).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == 4001
+
+
+async def test_a_websocket_ends_with_its_replica(world):
     await world.put()
-    answer = await world.http.get("/", headers={"Connection": "Upgrade", "Upgrade": "websocket"})
-    assert (answer.status_code, "WebSocket" in answer.text) == (501, True)
+    async with websocket(world) as socket:
+        await socket.send_str("die")
+        await socket.receive(30)
+        assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+
+
+async def test_an_app_without_that_websocket_says_so(world):
+    await world.put()
+    with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+        async with websocket(world, "/no-such"):
+            pass
+    assert caught.value.status == 200
 
 
 async def test_deleted_app_with_a_request_waiting_says_so(world):

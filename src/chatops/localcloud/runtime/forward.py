@@ -13,6 +13,7 @@ import yarl
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
+from . import websockets
 from .apps import App, NotServing, Visit
 from .replicas import Replica
 
@@ -114,9 +115,14 @@ class Forwarder:
         data = request.content if body is None else body or None
         sent: list[str] = []
         try:
+            if websockets.wanted(request.headers):
+                inner = await websockets.connect(self._fresh, request, url, upstream.headers)
+                return await websockets.relay(request, inner)
             answer = await session.request(
                 request.method, url, headers=upstream.headers, data=data, allow_redirects=False, trace_request_ctx=sent
             )
+        except aiohttp.WSServerHandshakeError as error:
+            return text(error.status, f"{request.path} is no WebSocket of the app's")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Refused(sent=bool(sent)) from error  # the client itself may have sent it once over an old connection
         except aiohttp.ServerTimeoutError:

@@ -201,6 +201,4 @@ def _token(authorization: str) -> str:
 def _unsupported(request: web.BaseRequest) -> web.Response | None:
     if request.method == hdrs.METH_CONNECT:
         return text(405, "CONNECT is refused: replicas reach HTTPS themselves", {"Allow": "GET, POST"})
-    if hdrs.UPGRADE in request.headers and "upgrade" in request.headers.get(hdrs.CONNECTION, "").lower():
-        return text(501, "the local ingress does not carry WebSocket connections yet")
     return None

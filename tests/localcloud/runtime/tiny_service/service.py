@@ -1,5 +1,7 @@
 """A small real service for the runtime's tests: it streams, holds, fetches, fails and drains on request."""
 
+import base64
+import hashlib
 import json
 import os
 import signal
@@ -120,6 +122,29 @@ class Handler(BaseHTTPRequestHandler):
         with socket.create_connection((query["host"], 5432), timeout=20) as connection:
             connection.sendall((len(hello) + 4).to_bytes(4) + hello)
             self.answer(connection.recv(1000).decode("latin-1"))
+
+    def get_echo(self, query):
+        """A WebSocket that sends every message back; `close` ends it with that code instead. `protocol` is chosen."""
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+        if "protocol" in query:
+            self.send_header("Sec-WebSocket-Protocol", query["protocol"])
+        self.end_headers()
+        self.close_connection = True
+        while head := self.rfile.read(2):
+            mask, data = self.rfile.read(4), bytearray(self.rfile.read(head[1] & 0x7F))
+            for at in range(len(data)):
+                data[at] ^= mask[at % 4]
+            if data == b"die":
+                self.get_die(query)
+            if data.startswith(b"close "):
+                head, data = b"\x88", int(data[6:]).to_bytes(2) + b"enough"
+            self.wfile.write(bytes((head[0], len(data))) + data)
+            if head[0] & 0xF == 8:
+                return
 
     def get_die(self, query):
         os.kill(os.getpid(), signal.SIGKILL)
