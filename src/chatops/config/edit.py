@@ -37,6 +37,55 @@ def edited(text: str, changes: Mapping[Keys, Value], file: str) -> str:
     return result
 
 
+def without(text: str, keys: Keys, file: str) -> str:
+    """Return `text` without what stands at `keys`, nor a section that held only that. Raises as `edited` does."""
+    result = _cut(text, keys)
+    if not _says(result, _pruned(parse(text, file).data, keys)):
+        line, column = parse(text, file).place(keys) or (None, None)
+        hint = f"take {dotted_path(keys)} out yourself, then run the same command again"
+        found = "cannot be taken out here: an anchor, an alias or a merge has a part in it"
+        raise ConfigError([Problem(file, line, column, dotted_path(keys), found, None, hint)])
+    return result
+
+
+def _pruned(data: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    """Return a copy of plain data without what stands at `keys`, nor mappings that only held that."""
+    first, *rest = keys
+    below = _pruned(data[first], tuple(rest)) if rest else {}
+    kept = {key: value for key, value in data.items() if key != first}
+    return {**data, first: below} if below else kept
+
+
+def _cut(text: str, keys: Keys) -> str:
+    holder = YAML(typ="safe", pure=True).compose(text)
+    alone, entry = None, None
+    for name in keys:
+        entry = _entry(holder, name) if isinstance(holder, MappingNode) else None
+        if entry is None or not isinstance(holder, MappingNode):
+            return text
+        alone = (alone or (holder, entry)) if len(holder.value) == 1 and alone else (holder, entry)
+        holder = entry[1]
+    return _cut_out(text, *alone) if alone else text
+
+
+def _cut_out(text: str, holder: MappingNode, entry: tuple[ScalarNode, Node]) -> str:
+    start, end = entry[0].start_mark, _end_of(text, entry)
+    if not holder.flow_style:
+        below = text[_end_of_line(text, end) :].removeprefix("\r").removeprefix("\n")
+        return text[: start.index - start.column] + below
+    before, after = text[: start.index], text[end:].lstrip()
+    if after.startswith(","):
+        return before + after[1:].lstrip()
+    return before.rstrip().removesuffix(",") + text[end:]
+
+
+def _end_of(text: str, entry: tuple[ScalarNode, Node]) -> int:
+    key, held = entry
+    if _is_empty(held):
+        return int(key.end_mark.index)
+    return _end(text, held) if isinstance(held, MappingNode) and not held.flow_style else int(held.end_mark.index)
+
+
 def laid(data: dict[str, Any], changes: Mapping[Keys, Value]) -> dict[str, Any]:
     """Return a copy of plain data with the changes laid over it."""
     whole = copy.deepcopy(data)
@@ -90,6 +139,8 @@ def _entry(mapping: MappingNode, name: str) -> tuple[ScalarNode, Node] | None:
 
 
 def _shown(value: Value, before: Node | None) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     text = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
     quote = before.style if isinstance(before, ScalarNode) and before.style in ("'", '"') else ""
     return f"{quote}{text}{quote}" if isinstance(value, str) else text
