@@ -7,7 +7,7 @@ from pathlib import Path
 from chatops.errors import ConfigError, Problem
 
 IMAGES = ("chat-ui", "db-api", "lm-api")
-CONFIGS = ("local", "azure", "small")
+CONFIGS = ("local", "azure", "small", "domain")
 
 
 def _root() -> Path:

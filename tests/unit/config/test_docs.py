@@ -25,7 +25,7 @@ def written(config: str) -> dict[str, Any]:
 def paths_of(data: dict[str, Any], prefix: str = "") -> set[str]:
     found = set()
     for key, value in data.items():
-        name = NAME if prefix == "services." else key
+        name = NAME if prefix in ("services.", "domain.") else key
         found.add(f"{prefix}{name}")
         if isinstance(value, dict):
             found |= paths_of(value, f"{prefix}{name}.")
@@ -62,7 +62,7 @@ def test_azure_yaml_holds_the_defaults() -> None:
 
 
 def test_an_unknown_bundled_config_is_refused() -> None:
-    with pytest.raises(ConfigError, match="one of: local, azure, small"):
+    with pytest.raises(ConfigError, match="one of: local, azure, small, domain"):
         bundled.config_file("../../etc/passwd")
 
 
@@ -91,7 +91,7 @@ def test_docs_of_one_service_show_its_own_defaults() -> None:
     shown = {entry.path: entry.default for entry in docs.entries("services.lm-api")}
     assert shown["services.lm-api.memory"] == "4Gi"
     assert shown["services.lm-api.scale.concurrency"] == "2"
-    assert set(shown) == {row.path.replace(NAME, "lm-api") for row in rows() if NAME in row.path}
+    assert set(shown) == {row.path.replace(NAME, "lm-api") for row in rows() if row.path.startswith(f"services.{NAME}")}
 
 
 def test_docs_of_a_field_that_is_none() -> None:

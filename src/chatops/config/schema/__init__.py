@@ -1,5 +1,6 @@
 """The schema of the YAML file: one pydantic model a section, a description on every field, Azure's rules checked."""
 
+from chatops.config.schema.domains import Domain
 from chatops.config.schema.model import Images, LanguageModel
 from chatops.config.schema.money import Budget
 from chatops.config.schema.network import Network
@@ -13,6 +14,7 @@ __all__ = [
     "Budget",
     "Config",
     "Database",
+    "Domain",
     "Images",
     "LanguageModel",
     "Logs",

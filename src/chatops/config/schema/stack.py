@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from chatops.config.schema.domains import Domain, HostName, check
 from chatops.config.schema.model import Images, LanguageModel
 from chatops.config.schema.money import Budget
 from chatops.config.schema.network import Network
@@ -109,6 +110,10 @@ class Config(Section):
         default={},
         description="The container apps by name. ui, db-api and lm-api are always there; write only what differs.",
     )
+    domain: dict[HostName, Domain] = Field(
+        default={},
+        description="Host names of your own, as chat.example.org; `chatops domain bind` writes them.",
+    )
 
     @field_validator("azure")
     @classmethod
@@ -135,3 +140,15 @@ class Config(Section):
     @classmethod
     def _over_the_defaults(cls, value: Any) -> Any:
         return with_defaults(value) if isinstance(value, dict) else value
+
+    @field_validator("domain", mode="before")
+    @classmethod
+    def _names_alone_are_enough(cls, value: Any) -> Any:
+        return {name: given or {} for name, given in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("domain")
+    @classmethod
+    def _names_fit(cls, value: dict[str, Domain], info: ValidationInfo) -> dict[str, Domain]:
+        for host, domain in value.items():
+            check(host, domain, info.data.get("services", {}))
+        return value
