@@ -26,13 +26,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain": {"errors", "hostname"},
     "resources": {"engine.resource", "azure", "naming", "cost.meter", "domain", "hostname", "errors"},
     "wiring": {"config", "resources"},
-    "stack": {"resources", "config", "engine.resource", "naming", "wiring"},
     "costing": {"azure", "config", "cost", "engine.resource", "stack"},
+    "hosting": {"config", "engine.resource", "naming", "resources"},
+    "stack": {"resources", "config", "engine.resource", "hosting", "naming", "wiring"},
     "images": {"config", "azure", "errors"},
     "preflight": {"azure", "naming", "errors"},
     "views": {"engine", "cost", "errors"},
     "cli": {"azure", "config", "cost", "engine", "errors", "images", "naming", "resources", "stack", "views"}
-    | {"preflight", "domain", "hostname", "costing"},
+    | {"preflight", "domain", "hostname", "hosting", "costing"},
     "cli.cloud": {"localcloud"},
     "localcloud": set(),
 }

@@ -7,13 +7,14 @@ internet -> ui -> db-api -> PostgreSQL        in one virtual network, images fro
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from chatops import resources as kinds
 from chatops.config.schema import Config, Service
 from chatops.engine.resource import Known, Resource
+from chatops.hosting import Ground, hosting
 from chatops.naming import Names
 from chatops.resources.app import Container, Ingress, Scale
 from chatops.resources.image import Source
@@ -37,12 +38,22 @@ class Site:
     registry_suffix: str
     postgres_domain: str
     images: Mapping[str, Source]
+    dns_seconds: float = 0.0
+    """How long to wait for records that somebody else has to type."""
 
 
 def names_of(config: Config, subscription: str) -> Names:
     """Return the names of the stack's resources."""
     group = config.azure.resource_group if config.azure else None
     return Names(config.name, subscription, group or f"{config.name}-rg")
+
+
+def ground_of(config: Config, subscription: str) -> Ground:
+    """Return what the stack's custom domains stand on."""
+    names = names_of(config, subscription)
+    environment = names.id(kinds.ManagedEnvironment.type, names.plain("env"))
+    identity = names.id(kinds.ManagedIdentity.type, names.plain("identity"))
+    return Ground(names, config.location, {**config.tags, **names.tags}, environment, identity)
 
 
 def resources(config: Config, site: Site) -> list[Resource[Any]]:
@@ -73,6 +84,8 @@ class _Stack:
         yield from self._database()
         yield from self._images()
         yield from self._apps()
+        ground = replace(ground_of(self.config, self.site.subscription), seconds=self.site.dns_seconds)
+        yield from hosting(ground, self.config.domain)
 
     def _budget(self) -> Iterator[Resource[Any]]:
         if budget := self.config.budget:
@@ -167,14 +180,10 @@ class _Stack:
         sku = self.config.registry.sku
         yield kinds.ContainerRegistry(address="registry", id=self.registry, needs=("group",), sku=sku, **self.here)
         yield self._role("role/acr-pull", "registry", PULLER)
-        for image, source in sorted(self.site.images.items()):
-            repository = _repository(image)
+        for image in sorted({service.image for service in self.config.services.values()}):
+            repository, source = _repository(image), self.site.images[image]
             yield kinds.Image(
-                address=f"image/{repository}",
-                repository=repository,
-                registry_id=self.registry,
-                source=source,
-                needs=("registry", *(f"image/{name}" for name in source.below)),
+                address=f"image/{repository}", repository=repository, registry_id=self.registry, source=source
             )
 
     def _apps(self) -> Iterator[Resource[Any]]:
@@ -187,12 +196,14 @@ class _Stack:
             daily_cap_gb=logs.daily_cap_gb,
             **self.here,
         )
+        fetches = any(domain.in_vault for domain in self.config.domain.values())
         yield kinds.ManagedEnvironment(
             address="environment",
             id=self.environment,
-            needs=("network", "workspace"),
+            needs=("network", "workspace", *(("identity", "role/secrets-user") if fetches else ())),
             subnet_id=f"{self.network}/subnets/apps",
             workspace_id=self.workspace,
+            identity_id=self.identity if fetches else None,
             **self.here,
         )
         for name, service in self.config.services.items():

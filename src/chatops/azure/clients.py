@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from azure.mgmt.consumption import ConsumptionManagementClient
     from azure.mgmt.containerregistry import ContainerRegistryManagementClient
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+    from azure.mgmt.dns import DnsManagementClient
     from azure.mgmt.keyvault import KeyVaultManagementClient
     from azure.mgmt.loganalytics import LogAnalyticsManagementClient
     from azure.mgmt.msi import ManagedServiceIdentityClient
@@ -46,6 +47,12 @@ class Azure:
         self.tell: Callable[[str], None] = lambda _: None
         self._lock = RLock()
         self._made: dict[Any, Any] = {}
+        self._held: dict[str, RLock] = {}
+
+    def alone_with(self, resource_id: str) -> RLock:
+        """Return the lock of a resource that several writers read, change and write back."""
+        with self._lock:
+            return self._held.setdefault(resource_id.lower(), RLock())
 
     def _client(self, key: Any, make: Callable[[], T]) -> T:
         with self._lock:
@@ -133,6 +140,12 @@ class Azure:
         from azure.mgmt.keyvault import KeyVaultManagementClient
 
         return self._management(KeyVaultManagementClient)
+
+    @property
+    def dns(self) -> DnsManagementClient:
+        from azure.mgmt.dns import DnsManagementClient
+
+        return self._management(DnsManagementClient)
 
     @property
     def private_dns(self) -> PrivateDnsManagementClient:

@@ -20,7 +20,10 @@ ORDER = "AZURE_CLIENT_ID with its secret or certificate, workload identity, mana
 
 @dataclass(frozen=True)
 class Cloud:
-    """Where Azure's APIs answer and how to sign in. `poll_seconds` is used where the service names no interval."""
+    """Where Azure's APIs answer and how to sign in. `poll_seconds` is used where the service names no interval.
+
+    `dns` is the one name server (host:port) that holds every name there is on the local cloud; None: ask the world's.
+    """
 
     name: str
     arm: str
@@ -32,6 +35,7 @@ class Cloud:
     ingress: str | None = None
     registry: str | None = None
     runs_processes: bool = False
+    dns: str | None = None
     client_id: str | None = None
     client_secret_file: str | None = None
     place: Sovereign = PUBLIC
@@ -125,6 +129,7 @@ def local(endpoint_file: Path) -> Cloud:
         ingress=found["ingress"],
         registry=found.get("registry"),
         runs_processes=found.get("runtime", "process") == "process",
+        dns=found["dns"],
         client_id=found["client_id"],
         client_secret_file=found["client_secret_file"],
     )

@@ -16,7 +16,6 @@ import typer
 from chatops import stack
 from chatops.azure.clients import Azure
 from chatops.azure.cloud import Principal
-from chatops.cli import places
 from chatops.cli.options import Output
 from chatops.cli.signals import stopping_on_signals
 from chatops.cli.target import Target, target_of
@@ -52,6 +51,8 @@ class Session:
     view: View
     target: Target
     path: Path = field(default=Path("chatops.yaml"))
+    dns_seconds: float = 0.0
+    """How long to wait for DNS records that somebody else has to type."""
 
     @cached_property
     def azure(self) -> Azure:
@@ -87,7 +88,8 @@ class Session:
             vault_suffix=cloud.vault_suffix,
             registry_suffix=cloud.registry_suffix,
             postgres_domain=cloud.place.postgres_domain,
-            images=sources(self.config, self.workshop, places.cache()),
+            images=sources(self.config, self.workshop),
+            dns_seconds=self.dns_seconds,
         )
         return stack.resources(self.config, site)
 
@@ -103,7 +105,7 @@ class Session:
     def others(self) -> tuple[list[Orphan], list[str]]:
         """Return what else lies in the group: orphans of this stack, and the names of foreign resources."""
         ours = {getattr(resource, "id", "").lower() for resource in self.resources}
-        versions = {kind.type.lower(): kind.api_version for kind in ARM_KINDS}
+        versions = {kind.type.lower(): kind.api_version for kind in ARM_KINDS if not kind.goes_with_parent}
         orphans, foreign = [], []
         for item in self.azure.inventory(self.names.group):
             if item["id"].lower() in ours:

@@ -33,6 +33,8 @@ def unserved(seen: Seen, wanted: Wanted) -> Finding | None:
     """Nobody answers for the zone."""
     if seen.zone.status in ("NOERROR", "NXDOMAIN"):
         return None
+    if seen.zone.status == "REFUSED" and not seen.zone.delegated:
+        return _unheard_of(seen)
     where, names = seen.zone.name or seen.host, ", ".join(seen.zone.delegated or seen.zone.servers)
     if seen.zone.status == "SILENT":
         found = f"no name server of {where} answers" + (f" ({names})" if names else "")
@@ -40,6 +42,14 @@ def unserved(seen: Seen, wanted: Wanted) -> Finding | None:
         return Finding("servers-silent", "zone", found, keeper(seen), do)
     found = f"the name servers that {where} is delegated to do not serve it: {names} say {seen.zone.status}"
     return Finding("servers-lame", "zone", found, registrar(where), "name the servers that really hold the zone")
+
+
+def _unheard_of(seen: Seen) -> Finding:
+    """The walk has not left its start: on the local cloud, whose one server holds all that there is."""
+    domain = ".".join(seen.host.split(".")[-2:])
+    found = f"{domain} does not exist: {', '.join(seen.zone.servers)} knows no such domain"
+    do = f"name its zone in the YAML file, or say who serves it: chatops cloud start --dns {domain}=FILE"
+    return Finding("no-such-domain", "zone", found, "you", do)
 
 
 def undelegated(seen: Seen, wanted: Wanted) -> Finding | None:

@@ -83,14 +83,31 @@ def plan_up(
 ) -> Plan:
     """Decide what makes `desired` true. `orphans` are owned resources that are no longer desired: they are deleted."""
     bodies: dict[str, Json] = {address: seen.body for address, seen in observed.items() if seen.exists}
-    steps = []
+    steps, replaced = [], set[str]()
     for resource in in_order(desired):
         step = decide(resource, observed.get(resource.address), Known(bodies))
+        if resource.goes_with_parent and resource.parent in replaced:
+            step = Step(Action.CREATE, resource, f"goes with {resource.parent}, which is replaced")
+        if step.action is Action.REPLACE:
+            replaced.add(step.address)
         if step.action in (Action.CREATE, Action.REPLACE):
             bodies.pop(resource.address, None)
         steps.append(step)
     removed = [Step(Action.DELETE, orphan, "no longer in the configuration") for orphan in orphans]
     return Plan((*steps, *removed))
+
+
+def plan_part(desired: Sequence[Resource[C]], observed: Mapping[str, Observed], part: Collection[str]) -> Plan:
+    """Decide what makes the addresses in `part` true. What else was observed is left as it is, but known to them."""
+    bodies: dict[str, Json] = {address: seen.body for address, seen in observed.items() if seen.exists}
+    steps = []
+    for resource in in_order(desired):
+        seen = observed.get(resource.address)
+        if resource.address in part:
+            steps.append(decide(resource, seen, Known(bodies)))
+        elif seen is not None:
+            steps.append(Step(Action.NOOP, resource, "left as it is", observed=seen))
+    return Plan(tuple(steps))
 
 
 def decide(resource: Resource[Any], observed: Observed | None, known: Known) -> Step:

@@ -39,6 +39,8 @@ class ManagedEnvironment(ArmResource):
     tags: dict[str, str]
     subnet_id: str
     workspace_id: str
+    identity_id: str | None = None
+    """Who fetches certificates from a key vault."""
 
     def body(self, known: Known) -> Json:
         customer = known("workspace", "properties.customerId")
@@ -50,7 +52,10 @@ class ManagedEnvironment(ArmResource):
                 "logAnalyticsConfiguration": {"customerId": customer},
             },
         }
-        return {"location": self.location, "tags": self.tags, "properties": properties}
+        body: Json = {"location": self.location, "tags": self.tags, "properties": properties}
+        if self.identity_id:
+            body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {self.identity_id: {}}}
+        return body
 
     def meters(self, body: Any) -> Meters:
         """What it brings with it: in a network of its own, a group `ME_...` with a load balancer and public addresses.

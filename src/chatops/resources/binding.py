@@ -1,0 +1,64 @@
+"""Binding of a host name to its certificate ("SniEnabled"): from here on browsers get the page over TLS.
+
+https://learn.microsoft.com/azure/container-apps/custom-domains-certificates
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chatops.azure.clients import Azure
+from chatops.azure.limits import at_most
+from chatops.cost.meter import NO_CHARGE, Meters
+from chatops.engine.resource import Json, Known, Observed, Report, Update
+from chatops.resources.arm import is_busy
+from chatops.resources.host import APP_VERSION, Host, domain_of
+from chatops.resources.hostname import change_domains
+
+BOUND = "SniEnabled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    immutable = frozenset[str]()
+    exact = frozenset[str]()
+    precious = False
+    goes_with_parent = True
+
+    address: str
+    host: Host
+    parent: str | None
+    needs: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"TLS binding of '{self.host.name}'"
+
+    @property
+    def patience(self) -> float:
+        return at_most(900.0)
+
+    def body(self, known: Known) -> Json:
+        return {"bindingType": BOUND, "certificateId": self.host.certificate_id}
+
+    def meters(self, body: Any) -> Meters:
+        return NO_CHARGE
+
+    def read(self, azure: Azure) -> Observed | None:
+        app = azure.read(self.host.app_id, APP_VERSION)
+        found = domain_of(app, self.host.name)
+        if found is None or found.get("bindingType", "Disabled") == "Disabled":
+            return None
+        return Observed({key: found.get(key) for key in ("bindingType", "certificateId")}, busy=is_busy(app or {}))
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        bound = {"name": self.host.name, **self.body(Known({}))}
+        change_domains(azure, self.host, f"making {self.label}", lambda own: {**(own or {}), **bound})
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        self.create(azure, update.whole, report)
+
+    def delete(self, azure: Azure, report: Report) -> None:
+        unbound = {"name": self.host.name, "bindingType": "Disabled"}
+        change_domains(azure, self.host, f"removing {self.label}", lambda own: own and unbound)
