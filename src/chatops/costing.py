@@ -29,7 +29,6 @@ class _Unbuilt:
     """Stands for an image of which only the name matters."""
 
     tag = "unbuilt"
-    below = ()
 
     def is_in(self, tag: str) -> bool:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatops.cli.doctor import refuse_trouble, wanted_of
+from chatops.cli.hosts import moved
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.session import Session, confirm, open_session
 from chatops.engine.plan import Action, Plan
@@ -17,6 +18,8 @@ def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Outpu
     """
     session = open_session(config, output)
     plan = session.plan()
+    for said in moved(plan):
+        session.view.note(said)
     session.view.plan(plan)
     if plan.work:
         _say_who_builds(session, plan)
