@@ -38,6 +38,7 @@ class Cloud:
     dns: str | None = None
     client_id: str | None = None
     client_secret_file: str | None = None
+    prices: str = "https://prices.azure.com/api/retail/prices"
     place: Sovereign = PUBLIC
 
     @property
@@ -132,6 +133,7 @@ def local(endpoint_file: Path) -> Cloud:
         dns=found["dns"],
         client_id=found["client_id"],
         client_secret_file=found["client_secret_file"],
+        prices=found["prices"],
     )
 
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .arm import Arm
+from .billing.retail import retail_routes
 from .control.table import ENDPOINTS
 from .data.build import builds_routes
 from .data.consoles import console_routes
@@ -88,6 +89,7 @@ def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
         *console_routes(world),
         *builds_routes(world.builds),
     ]
+    beside += retail_routes()
     beside.append(Route("/v1.0/{path:path}", graph))
     beside += trouble_routes(world.desk, world.tokens, world.origin)
     outer = Starlette(routes=[*beside, *sign_in.routes()])

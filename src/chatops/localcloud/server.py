@@ -26,6 +26,7 @@ from starlette.types import ASGIApp
 from . import writes
 from .app import Front, management_app
 from .billing.meter import Metering
+from .billing.retail import PATH as RETAIL
 from .certificates import Certificates
 from .control import registry, vaults
 from .control.managed_certificates import renew
@@ -270,6 +271,7 @@ class Daemon:
             "ingress": world.runtime.ingress_url,
             "ingress_tls": world.runtime.ingress_tls_url,
             "dns": f"127.0.0.1:{world.resolver.port}",
+            "prices": f"{world.origin}{RETAIL}",
             "operator_email": email(),
             "client_id": kept.client_id,
             "client_secret_file": str(self._places.secret),
