@@ -218,7 +218,7 @@ class Daemon:
         kept = self._settings
         sign_in = SignIn(world.tokens, kept.tenant, kept.client_id, kept.operator, self._places.secret)
         calls = self._places.calls
-        images = registry_app(self._runtime.images, world.tokens, Registries(world))
+        images = registry_app(self._runtime.images, world.tokens, Registries(world), self._runtime.collect_garbage)
         registries = Journal(Trouble(images, world.desk, "registry"), calls, "registry")
         planes: dict[str, ASGIApp] = {
             f".{vaults.DOMAIN}": Journal(Trouble(vault_app(world), world.desk, "vault"), calls, "vault"),

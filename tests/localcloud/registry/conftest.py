@@ -35,9 +35,13 @@ class Hub:
     def __init__(self, folder):
         self.images = ImageStore(folder / "images")
         self.tokens = Tokens(folder / "key", "tenant")
+        self.running = set()
         self.roles = {("operator", server): set(ACTIONS.values()) for server in self.servers()}
         self.roles["puller", "chatreg.azurecr.io"] = {ACTIONS["pull"]}
-        self.app = registry_app(self.images, self.tokens, self)
+        self.app = registry_app(self.images, self.tokens, self, self.collect)
+
+    async def collect(self):
+        self.images.sweep(self.running)
 
     def servers(self):
         return ["chatreg.azurecr.io", "other.azurecr.io"]

@@ -1,7 +1,9 @@
-"""The image store: what several builds do to it at once."""
+"""The image store: what several builds do to it at once, and what is cleared from it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from chatops.localcloud.data.images import PROCESS_IMAGE, ImageStore, tree_digest
 
@@ -25,3 +27,17 @@ def test_builds_of_the_same_files_that_end_together_all_keep_the_image(tmp_path)
         (kept,) = set(threads.map(add, range(BUILDS)))
     assert len(list(store.files(store.manifest(kept)).iterdir())) == 200
     assert list(store.incoming.iterdir()) == []
+
+
+@pytest.mark.anyio
+async def test_what_a_revision_runs_stays_on_disk_when_its_registry_no_longer_names_it(world):
+    reference = await world.build("gone", **{"data/words.txt": b"only here"})
+    spec = await world.put("keeper", image=reference)
+    manifest = world.runtime.images.manifest(reference.partition("@")[2])
+    files = world.runtime.images.files(manifest)
+    world.runtime.images.delete_repository("chatreg.azurecr.io", "gone")
+    await world.runtime.collect_garbage()
+    assert files.is_dir()
+    await world.runtime.delete_app(spec.id)
+    await world.runtime.collect_garbage()
+    assert not files.exists()

@@ -41,6 +41,9 @@ class Registry:
         self.ca = ""
         self.audience = "https://127.0.0.1:1"
 
+    async def collect(self):
+        self.images.sweep(set())
+
     def servers(self):
         return [SERVER]
 
@@ -90,7 +93,7 @@ async def registry(tmp_path):
     certificates.ensure()
     registry.ca = certificates.authority
     config = uvicorn.Config(
-        registry_app(images, registry.tokens, registry),
+        registry_app(images, registry.tokens, registry, registry.collect),
         port=0,
         log_level="error",
         ssl_certfile=certificates.server,
@@ -164,7 +167,6 @@ async def test_deleting_a_tag_a_manifest_and_a_repository(registry):
     assert [tag.name for tag in tags] == ["1"]
     await ask(client.delete_repository, "chatreg/chat/ui")
     assert await ask(client.list_repository_names) == ["chatreg/db"]
-    registry.images.sweep(set())
     assert registry.images.content(registry.first) is not None
     assert registry.images.content(registry.second) is None
 

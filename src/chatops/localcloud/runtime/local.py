@@ -23,7 +23,7 @@ from .docker.engine import Engine
 from .docker.host import DockerHost
 from .hosts import LEFTOVER_GRACE, Host, ProcessHost
 from .ingress import Ingress
-from .instances import Machine
+from .instances import Machine, Starter
 from .logs import AppLogs
 from .ports import Ports
 from .processes import Children
@@ -68,6 +68,7 @@ class LocalRuntime:
         self._host: Host = ProcessHost(machine, self._ingress.proxy_url, self._servers.ports)
         if docker:
             self._host = DockerHost(docker.engine, home, docker.source, self._ingress.admit, self._servers.ports)
+        self._running: dict[tuple[str, str], str | None] = {}  # (app, revision) -> image digest
         self._logs_folder = logs
         self._logs: dict[str, AppLogs] = {}
         self._clock = clock or LocalClock()
@@ -111,13 +112,13 @@ class LocalRuntime:
                 known.set_traffic(LATEST)
                 await self._host.admit(app)
                 return
-            await known.deploy(app, self._host.starter(app))
+            await known.deploy(app, self._starter(app))
 
     async def put_revision(self, app: AppSpec) -> None:
         known = self._app(app)
         known.adopt(app)
         if app.revision not in known.revisions:
-            known.begin(app, self._host.starter(app))
+            known.begin(app, self._starter(app))
 
     def end_revision(self, app: str, revision: str) -> None:
         if known := self._routes.apps.get(app):
@@ -131,6 +132,11 @@ class LocalRuntime:
     def set_traffic(self, app: str, traffic: tuple[Share, ...]) -> None:
         if known := self._routes.apps.get(app):
             known.set_traffic(traffic)
+
+    def _starter(self, app: AppSpec) -> Starter:
+        starter = self._host.starter(app)
+        self._running[app.id, app.revision] = self.image_digest(app.image)
+        return starter
 
     def _app(self, spec: AppSpec) -> App:
         if spec.id not in self._routes.apps:
@@ -187,11 +193,16 @@ class LocalRuntime:
         return self.images.resolve(Reference.parse(reference))
 
     async def delete_registry(self, login_server: str) -> None:
-        running = [one.spec for app in self._routes.apps.values() for one in app.revisions.values()]
-        used = {digest for spec in running if (digest := self.image_digest(spec.image))}
         self.images.delete_registry(login_server)
         await self.builds.delete_registry(login_server)
-        await asyncio.to_thread(self.images.sweep, used)
+        await self.collect_garbage()
+
+    async def collect_garbage(self) -> None:
+        """Remove from disk the images that no registry names and no revision runs, and uploads that were given up."""
+        revisions = {(id, name) for id, app in self._routes.apps.items() for name in app.revisions}
+        self._running = {revision: digest for revision, digest in self._running.items() if revision in revisions}
+        self.images.blobs.drop_idle()
+        await asyncio.to_thread(self.images.sweep, {digest for digest in self._running.values() if digest})
 
     @property
     def ingress_url(self) -> str:

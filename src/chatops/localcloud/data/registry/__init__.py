@@ -15,7 +15,7 @@ from starlette.routing import Route
 from ..images import ImageStore
 from . import content, properties, uploads
 from .access import Control, Door, Handler, Tokens
-from .call import Call, RegistryError
+from .call import Call, Collect, RegistryError
 
 _PULL, _LIST, _PUSH, _DELETE = "pull", "metadata_read", "push", "delete"
 
@@ -49,9 +49,9 @@ ROUTES: list[tuple[str, str, str, Handler]] = [
 ]
 
 
-def registry_app(images: ImageStore, tokens: Tokens, control: Control) -> Starlette:
-    """The data plane of every registry."""
-    door = Door(images, tokens, control)
+def registry_app(images: ImageStore, tokens: Tokens, control: Control, collect: Collect) -> Starlette:
+    """The data plane of every registry; `collect` clears the disk of what was deleted."""
+    door = Door(images, tokens, control, collect)
     routes = [Route(path, door.guard(action, handler), methods=[method]) for path, method, action, handler in ROUTES]
     sign_in = [
         Route("/oauth2/exchange", door.exchange, methods=["POST"]),

@@ -12,6 +12,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -21,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from ...identity import MANAGEMENT, REGISTRY
 from ..images import ImageStore
 from .address import DOMAIN, Address
-from .call import Call, RegistryError
+from .call import Call, Collect, RegistryError
 
 REFRESH_USER = "00000000-0000-0000-0000-000000000000"
 CATALOG = "registry:catalog:*"
@@ -77,6 +78,7 @@ class Door:
     images: ImageStore
     tokens: Tokens
     control: Control
+    collect: Collect
 
     def guard(self, action: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """The handler for callers who may take the action on the repository in the path."""
@@ -102,7 +104,7 @@ class Door:
             raise RegistryError(403, "DENIED", "requested access to the resource is denied")
         if spelled is not None and not _covers(caller.scope, spelled, action):
             raise _unauthorized(address, wanted, "insufficient_scope")
-        return Call(request, self.images, address, lambda act, name: self._may(caller, address, act, name))
+        return Call(request, self.images, address, partial(self._may, caller, address), self.collect)
 
     def _may(self, caller: Principal, address: Address, action: str, spelled: str) -> bool:
         named = CATALOG in caller.scope.split() or _covers(caller.scope, spelled, action)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -19,6 +20,9 @@ PAGE = 100
 _NAME = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _LONGEST_NAME = 255
+
+
+Collect = Callable[[], Awaitable[None]]
 
 
 class RegistryError(Exception):
@@ -37,12 +41,17 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """What handlers are given. `may` tells whether the caller may take an action (`pull`) on a name as spelled."""
+    """What handlers are given.
+
+    `may` tells whether the caller may take an action (`pull`) on a name as spelled, `collect` takes from disk what
+    nobody names any more.
+    """
 
     request: Request
     images: ImageStore
     address: Address
     may: Callable[[str, str], bool]
+    collect: Collect
 
     @property
     def spelled(self) -> str:
@@ -111,6 +120,12 @@ class Call:
 
     def answer(self, body: Any, headers: dict[str, str]) -> Response:
         return JSONResponse(body, headers=headers | VERSION)
+
+    def deleted(self, body: Any = None) -> Response:
+        """The disk is cleared once the answer is out."""
+        answer = JSONResponse(body, headers=VERSION) if body is not None else Response(headers=VERSION)
+        answer.status_code, answer.background = 202, BackgroundTask(self.collect)
+        return answer
 
 
 def checked_digest(text: str) -> str:

@@ -92,4 +92,4 @@ async def delete_manifest(call: Call) -> Response:
     call.digest()
     if not call.images.delete_manifest(call.reference):
         raise RegistryError(405, "UNSUPPORTED", "a manifest is deleted by its digest")
-    return Response(status_code=202, headers=VERSION)
+    return call.deleted()

@@ -29,9 +29,7 @@ async def repository(call: Call) -> Response:
 async def delete_repository(call: Call) -> Response:
     gone = call.repository()
     call.images.delete_repository(call.server, call.name)
-    answer = call.answer({"manifestsDeleted": list(gone.manifests), "tagsDeleted": list(gone.tags)}, {})
-    answer.status_code = 202
-    return answer
+    return call.deleted({"manifestsDeleted": list(gone.manifests), "tagsDeleted": list(gone.tags)})
 
 
 async def tags(call: Call) -> Response:
@@ -48,7 +46,7 @@ async def tag(call: Call) -> Response:
 async def delete_tag(call: Call) -> Response:
     _known_tag(call, call.repository())
     call.images.delete_tag(call.reference)
-    return Response(status_code=202)
+    return call.deleted()
 
 
 async def manifests_of(call: Call) -> Response:

@@ -45,7 +45,7 @@ async def delete(call: Call) -> Response:
     if call.images.names_blob(blob):
         raise RegistryError(405, "UNSUPPORTED", f"blob {blob.version} belongs to a manifest of {call.spelled!r}")
     call.images.blobs.unlink(blob)
-    return Response(status_code=202, headers=VERSION)
+    return call.deleted()
 
 
 async def begin(call: Call) -> Response:
