@@ -65,7 +65,7 @@ class Hub:
         )
 
     def writes(self) -> list[tuple[str, str]]:
-        """What was sent to the registry so far: uploads and manifests."""
+        """What was sent to the registry so far: uploads (a POST begins one) and manifests."""
         calls = [
             call for call in self.cloud.calls() if call["plane"] == "registry" and f"/{self.name}/" in call["path"]
         ]
@@ -176,6 +176,35 @@ def test_a_missing_or_wrong_credential_is_refused_and_leaves_nothing(hub: Hub, l
         local.engine.client.images.pull(local.repository, tag="1", auth_config={"username": "a", "password": "b"})
     assert hub.ask("GET", "chat/ui", "tags/list").status_code == 404
     assert digest_of(local.push(hub.credential))
+
+
+def test_a_push_that_is_broken_off_goes_on_without_sending_again_what_is_there(
+    hub: Hub, cloud: Cloud, local: Local, tmp_path: Path
+) -> None:
+    if shutil.which("docker") is None:
+        pytest.skip("the docker command is not installed")
+    docker = ["docker", "--host", local.engine.host, "--config", str(tmp_path)]
+    login = [*docker, "login", hub.address, "--username", hub.credential["username"], "--password-stdin"]
+    subprocess.run(login, input=hub.credential["password"].encode(), check=True, capture_output=True)
+    local.load(layers(b"one", b"two", b"three"))
+    third = {"match": f"PATCH */v2/{hub.name}/*", "answer": "hang", "first": 3, "times": 1}
+    cloud.call("PATCH", "/_local/trouble", json={"faults": [third]})
+    try:
+        with subprocess.Popen([*docker, "push", f"{local.repository}:1"], stdout=subprocess.PIPE, text=True) as push:
+            assert push.stdout
+            assert sum(1 for _ in zip(range(2), filter(_pushed, push.stdout), strict=False)) == 2
+            push.kill()
+        assert hub.ask("GET", "chat/ui", "tags/list").status_code == 404
+    finally:
+        cloud.call("DELETE", "/_local/trouble")
+    sent = len(hub.writes())
+    digest_of(local.push(hub.credential))
+    begun = [path for method, path in hub.writes()[sent:] if method == "POST"]
+    assert len(begun) <= 2, "the third layer and the configuration"
+
+
+def _pushed(line: str) -> bool:
+    return line.rstrip().endswith(": Pushed")
 
 
 def test_docker_login_keeps_a_credential_that_works(hub: Hub, local: Local, tmp_path: Path) -> None:
