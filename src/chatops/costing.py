@@ -29,6 +29,7 @@ class _Unbuilt:
     """Stands for an image of which only the name matters."""
 
     tag = "unbuilt"
+    below = ()
 
     def is_in(self, tag: str) -> bool:
         return False

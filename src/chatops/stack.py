@@ -180,10 +180,14 @@ class _Stack:
         sku = self.config.registry.sku
         yield kinds.ContainerRegistry(address="registry", id=self.registry, needs=("group",), sku=sku, **self.here)
         yield self._role("role/acr-pull", "registry", PULLER)
-        for image in sorted({service.image for service in self.config.services.values()}):
-            repository, source = _repository(image), self.site.images[image]
+        for image, source in sorted(self.site.images.items()):
+            repository = _repository(image)
             yield kinds.Image(
-                address=f"image/{repository}", repository=repository, registry_id=self.registry, source=source
+                address=f"image/{repository}",
+                repository=repository,
+                registry_id=self.registry,
+                source=source,
+                needs=("registry", *(f"image/{name}" for name in source.below)),
             )
 
     def _apps(self) -> Iterator[Resource[Any]]:

@@ -53,6 +53,8 @@ def _of_image(image: str, config: Config, database_host: str) -> dict[str, str]:
             return {"POSTGRES_HOST": database_host, "POSTGRES_DATABASE": config.database.name}
         case "lm-api":
             file = {"LM_MODEL": model.source, "LM_MODEL_SHA256": model.sha256}
+            # in an image it lies where model.Dockerfile puts it, and was checked before it went there
+            file = {"LM_MODEL": "models/model.gguf"} if model.in_image else file
             chosen = {name: value for name, value in file.items() if value}
             return {**about_model, "LM_SLOTS": str(model.slots), **chosen}
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from contract.sent import COMPUTED, SUBSCRIPTION, TENANT, Record, imagined
@@ -20,7 +21,7 @@ DIGEST = f"sha256:{'0' * 64}"
 
 def resources_of(config: Config) -> list[Any]:
     """The stack of a configuration, as a user of an imagined directory has it."""
-    images = sources(config, Workshop("registry", config.images.base, imagined(Record())))
+    images = sources(config, Workshop("registry", config.images.base, imagined(Record())), Path())
     site = stack.Site(
         subscription=SUBSCRIPTION,
         tenant=TENANT,

@@ -48,7 +48,7 @@ class Bench:
         return str(found.digest)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     root = tmp_path_factory.mktemp("images")
     machine = Machine(root / "folder", root / "home")
@@ -58,12 +58,12 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     machine.chatops("cloud", "reset", "--yes")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def azure(machine: Machine) -> Azure:
     return Azure(local(machine.home / "cloud" / "endpoint.json"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def registry_id(azure: Azure) -> str:
     azure.resources.resource_groups.create_or_update("images-rg", LOCATION)
     body = {**LOCATION, "sku": {"name": "Standard"}}

@@ -16,6 +16,7 @@ import typer
 from chatops import stack
 from chatops.azure.clients import Azure
 from chatops.azure.cloud import Principal
+from chatops.cli import places
 from chatops.cli.options import Output
 from chatops.cli.signals import stopping_on_signals
 from chatops.cli.target import Target, target_of
@@ -88,7 +89,7 @@ class Session:
             vault_suffix=cloud.vault_suffix,
             registry_suffix=cloud.registry_suffix,
             postgres_domain=cloud.place.postgres_domain,
-            images=sources(self.config, self.workshop),
+            images=sources(self.config, self.workshop, places.cache()),
             dns_seconds=self.dns_seconds,
         )
         return stack.resources(self.config, site)

@@ -43,5 +43,8 @@ class Builder(Protocol):
     def base_digest(self, base: str) -> str | None:
         """Return the digest that a base image's name stands for now, None when that is not known."""
 
+    def base_name(self, azure: Azure, registry: str, image: str) -> str:
+        """Return what a Dockerfile's FROM has to say for `image` (repository:tag) of the registry."""
+
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build, push and wait. Raises CloudError with the end of the build's log."""

@@ -40,6 +40,9 @@ class NoBuilder:
     def base_digest(self, base: str) -> str | None:
         return None
 
+    def base_name(self, azure: Azure, registry: str, image: str) -> str:
+        return image
+
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         raise ChatopsError(f"building {target.label}: {self.reason}", hint=self.todo)
 

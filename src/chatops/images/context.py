@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from gzip import GzipFile
 from pathlib import Path
 from typing import IO
 
@@ -55,12 +55,9 @@ class Context:
             total.update(f"{path.as_posix()} {self._mode(path):o} {content}\n".encode())
         return total.hexdigest()[:16]
 
-    def write(self, archive: IO[bytes]) -> None:
-        """Write the context as a gzipped tar; the same context always gives the same bytes."""
-        with (
-            gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped,
-            tarfile.open(fileobj=zipped, mode="w") as tar,
-        ):
+    def write(self, archive: IO[bytes] | GzipFile) -> None:
+        """Write the context as a tar; the same context always gives the same bytes."""
+        with tarfile.open(fileobj=archive, mode="w") as tar:
             for path in self.files:
                 entry = tarfile.TarInfo(path.as_posix())
                 with (self.folder / path).open("rb") as content:

@@ -35,14 +35,34 @@ class DockerBuilder:
     def base_digest(self, base: str) -> str | None:
         return self.engine.digest_of(base)
 
+    def base_name(self, azure: Azure, registry: str, image: str) -> str:
+        return f"{self._address(azure, registry)}/{image}"
+
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build and push. Raises OperationFailed with the end of the build's output."""
-        server = f"{target.registry}{azure.cloud.registry_suffix}"
-        address = f"{azure.cloud.registry_address(server)}/{target.repository}"
+        address = f"{self._address(azure, target.registry)}/{target.repository}"
+        self._fetch_base(azure, target, context, report)
         self._make(azure, f"{address}:{target.tag}", target.label, context, report)
         report("waiting for another image's push")
         with self.pushing:
-            self._push(azure, server, address, target, report)
+            self._push(azure, address, target, report)
+
+    def _address(self, azure: Azure, registry: str) -> str:
+        return azure.cloud.registry_address(_server(azure, registry))
+
+    def _fetch_base(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
+        """Pull a base image that lies in the registry itself: a build has no credentials for it."""
+        base = context.arguments.get("BASE", "")
+        if not base.startswith(f"{self._address(azure, target.registry)}/") or self.engine.has(base):
+            return
+        layers, login = Layers("pulling"), sign_in(azure.cloud, _server(azure, target.registry))
+
+        def begin() -> Iterator[Any]:
+            yield from self.engine.client.api.pull(base, stream=True, decode=True, auth_config=login.auth_config)
+
+        with translated("pulling", f"image '{base}'"):
+            for message in listen(begin, azure.stop, f"pulling image '{base}'"):
+                _tell(layers.said(message), report)
 
     def _make(self, azure: Azure, reference: str, label: str, context: Context, report: Report) -> None:
         what, log, made = f"building {label}", BuildLog(), False
@@ -70,8 +90,9 @@ class DockerBuilder:
                 decode=True,
             )
 
-    def _push(self, azure: Azure, server: str, address: str, target: Target, report: Report) -> None:
+    def _push(self, azure: Azure, address: str, target: Target, report: Report) -> None:
         what, layers, pushed = f"pushing {target.label}", Layers("pushing"), False
+        server = _server(azure, target.registry)
         login = sign_in(azure.cloud, server)
 
         def begin() -> Iterator[Any]:
@@ -86,6 +107,10 @@ class DockerBuilder:
                 pushed = pushed or "aux" in message
         if not pushed:
             raise gone(what)
+
+
+def _server(azure: Azure, registry: str) -> str:
+    return f"{registry}{azure.cloud.registry_suffix}"
 
 
 def _tell(said: str | None, report: Report) -> None:

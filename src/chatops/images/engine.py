@@ -41,6 +41,17 @@ class Engine:
     def __str__(self) -> str:
         return f"Docker {self.version} at {self.host}"
 
+    def has(self, image: str) -> bool:
+        """Tell whether an image is here."""
+        from docker.errors import ImageNotFound
+
+        with translated("looking for", f"image '{image}'"):
+            try:
+                self.client.images.get(image)
+            except ImageNotFound:
+                return False
+        return True
+
     def digest_of(self, image: str) -> str | None:
         """Return the digest of an image that is here, else the one that its registry would give; None when unknown."""
         from docker.errors import APIError, ImageNotFound

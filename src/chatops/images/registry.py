@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from gzip import GzipFile
 from typing import IO, Any
 
 from chatops.azure.calls import calling, raw_json
@@ -21,6 +22,7 @@ Run = tuple[str, str, str]
 
 RUNNING = ("Queued", "Started", "Running")
 POLL_SECONDS = 0.5
+# for one piece of it: the socket's own timeout
 UPLOAD_TIMEOUT = 300
 # how long a silent log is listened to before the run's status and Ctrl-C are looked at again
 LOG_TIMEOUT = 3
@@ -35,13 +37,18 @@ class RegistryBuilder:
         """Not known: the registry takes the base image as it finds it when it builds."""
         return None
 
+    def base_name(self, azure: Azure, registry: str, image: str) -> str:
+        return f"{registry}{azure.cloud.registry_suffix}/{image}"
+
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build and wait. Raises OperationFailed with the end of the build's log."""
         place = (target.group, target.registry)
         with calling("building", target.label), tempfile.TemporaryFile() as archive:
             upload = azure.registry_tasks.registries.get_build_source_upload_url(*place)
             report("uploading the context")
-            context.write(archive)
+            # the best compression would take minutes for a model, and gain nothing
+            with GzipFile(fileobj=archive, mode="wb", compresslevel=1, mtime=0) as zipped:
+                context.write(zipped)
             archive.seek(0)
             _upload(azure, str(upload.upload_url), archive, target.label)
             request = _request(str(upload.relative_path), target.name, context)

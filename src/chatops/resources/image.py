@@ -10,15 +10,18 @@ from typing import Any, Protocol
 
 from chatops.azure.calls import calling
 from chatops.azure.clients import Azure
-from chatops.cost.meter import NO_CHARGE, Meters
+from chatops.azure.registry_tags import newest_tag
 from chatops.engine.resource import Json, Known, Observed, Report, Update
 
 
 class Source(Protocol):
-    """What an image is made of. `tag` is a hash of it."""
+    """What an image is made of. `tag` is a hash of it; `below` names the images of the stack that it is built on."""
 
     @property
     def tag(self) -> str: ...
+
+    @property
+    def below(self) -> tuple[str, ...]: ...
 
     def is_in(self, tag: str) -> bool:
         """Tell whether an image of that tag is made of the same."""
@@ -56,22 +59,8 @@ class Image:
         return {"tag": self.source.tag}
 
     def read(self, azure: Azure) -> Observed | None:
-        from azure.core.exceptions import ResourceNotFoundError
-
-        with calling("looking for", self.label):
-            try:
-                tags = list(azure.registry(self.registry).list_tag_properties(self.repository))
-            except ResourceNotFoundError:
-                return None
-        found = [tag for tag in tags if self.source.is_in(tag.name)]
-        if not found:
-            return None
-        newest = max(found, key=lambda tag: (tag.name == self.source.tag, tag.last_updated_on))
-        return Observed({"tag": self.source.tag, "digest": newest.digest})
-
-    def meters(self, body: Any) -> Meters:
-        """Of its own none: the registry is billed for what it holds."""
-        return NO_CHARGE
+        found = newest_tag(azure, self.registry, self.repository, self.source.is_in)
+        return None if found is None else Observed({"tag": self.source.tag, "digest": found.digest})
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         self.source.build(azure, self.registry_id, self.repository, report)

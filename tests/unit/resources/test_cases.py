@@ -14,7 +14,7 @@ from chatops.config.schema import Config
 from chatops.engine.plan import decide
 from chatops.engine.resource import Known, Observed
 from chatops.images.context import Context
-from chatops.images.sources import BuiltImage, Workshop
+from chatops.images.sources import ServiceImage, Workshop
 
 CASES = Path(__file__).parents[2] / "cases" / "kinds"
 SUBSCRIPTION = "s"
@@ -30,7 +30,8 @@ def cases() -> list[Any]:
 
 
 def resources(config: Config, folder: Path) -> dict[str, Any]:
-    image = BuiltImage(Context(folder), Workshop("registry", "scratch", Cloud("azure", "https://a", SUBSCRIPTION)))
+    workshop = Workshop("registry", "scratch", Cloud("azure", "https://a", SUBSCRIPTION))
+    image = ServiceImage("0123456789abcdef", workshop, Context(folder))
     site = stack.Site(
         subscription=SUBSCRIPTION,
         tenant="22222222-2222-2222-2222-222222222222",

@@ -62,6 +62,11 @@ class LanguageModel(Section):
     sha256: Annotated[str, matching(r"[0-9a-f]{64}"), Says("64 lower-case hexadecimal digits")] | None = Field(
         default=None, description="SHA-256 of the GGUF file. Required with a URL."
     )
+    fetch: Literal["build", "start"] = Field(
+        default="build",
+        description="When a model with a URL is fetched: once, into an image below lm-api's own, "
+        "or by every replica when it starts (for one that is too large to upload).",
+    )
     slots: Annotated[int, Field(ge=1, le=64)] = Field(
         default=4, description="Answers that one replica generates at a time."
     )
@@ -69,6 +74,11 @@ class LanguageModel(Section):
         default=1024, description="Tokens that one conversation may hold, question and answer together."
     )
     max_tokens: Annotated[int, Field(ge=1, le=131072)] = Field(default=256, description="Tokens of one answer at most.")
+
+    @property
+    def in_image(self) -> bool:
+        """Whether the model is an image of its own."""
+        return self.fetch == "build" and self.source is not None and self.source.startswith("https:")
 
     @field_validator("sha256")
     @classmethod
