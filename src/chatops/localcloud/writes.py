@@ -205,6 +205,8 @@ async def delete(call: Call, kind: Kind) -> Response:
             raise errors.missing(call.id, kind.type)
         return Response(status_code=204)
     _not_busy(call, kind)
+    if not _met(call, record):
+        raise kind.precondition(call.id)
     kind.deletable(call.world, record)
     await interrupt(call.world, call.id.text)
     _not_busy(call, kind)

@@ -162,6 +162,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("bad", "TXT", {"txt_records": [{"value": ["x" * 256]}]}, 400, "TXT record"),
     ("bad", "A", {"ttl": 0, "a_records": [{"ipv4_address": "192.0.2.1"}]}, 400, "TTL value '0'"),
     ("a.*.b", "A", {"a_records": [{"ipv4_address": "192.0.2.1"}]}, 400, "is invalid"),
+    ("\u00fcber", "A", {"a_records": [{"ipv4_address": "192.0.2.1"}]}, 400, "is invalid"),
+    ("alias", "A", {"target_resource": {"id": "/subscriptions/x"}}, 400, "Alias record sets"),
     ("www", "SOA", {"soa_record": {"email": "a.example"}}, 400, "zone apex"),
     ("@", "NS", {"ns_records": [{"nsdname": "ns.example"}]}, 400, "cannot be removed"),
 ]
@@ -195,11 +197,13 @@ def test_etags_guard_records_and_zones(registrar: Registrar) -> None:
         lambda: registrar.client.record_sets.create_or_update(
             "rg-dns", "etag.example", "www", "A", {"ttl": 60}, if_none_match="*"
         ),
+        lambda: registrar.client.record_sets.delete("rg-dns", "etag.example", "www", "A", if_match=first.etag),
     ):
         with pytest.raises(HttpResponseError) as caught:
             refused()
         assert caught.value.status_code == 412
     assert registrar.zone("etag.example").etag != zone.etag
+    registrar.client.record_sets.delete("rg-dns", "etag.example", "www", "A", if_match=second.etag)
 
 
 def test_the_records_at_the_apex_stay(registrar: Registrar) -> None:

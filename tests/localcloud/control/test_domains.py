@@ -135,6 +135,12 @@ def test_ownership_is_asked_of_dns(site: Site) -> None:
     assert len(site.set({"name": site.host, "bindingType": "Disabled"})) == 1
 
 
+def test_a_body_of_the_wrong_shape_is_the_callers_fault(site: Site, cloud: Cloud) -> None:
+    for configuration in (None, "text", {"ingress": "text"}, {"ingress": {"customDomains": "text"}}):
+        body = {"location": LOCATION, "properties": {"configuration": configuration}}
+        assert cloud.call("PUT", site.app.id, "2025-07-01", json=body).status_code == 400
+
+
 def test_ownership_at_a_registrar_elsewhere(site: Site, tmp_path: Path) -> None:
     file, head = tmp_path / "zone", "@ 60 IN SOA ns.else.example. me.else.example. 1 60 60 60 60\n"
     file.write_text(head)
@@ -232,6 +238,16 @@ def test_the_apex_is_validated_by_address_and_http(site: Site) -> None:
     site.registrar.put(site.zone, "@", "A", a_records=[{"ipv4_address": environment.properties.static_ip}])
     site.advance(60)
     assert poller.result().properties.provisioning_state == "Succeeded"
+
+
+def test_an_app_that_nobody_can_reach_gets_none(site: Site) -> None:
+    site.prove()
+    site.point()
+    site.set({"name": site.host}, external=False)
+    site.begin()
+    site.advance(21 * 60)
+    wait_for(lambda: site.state() == "Failed")
+    assert "no external ingress" in site.certificate().properties.error
 
 
 def test_a_token_in_a_txt_record_is_proof_as_well(site: Site) -> None:

@@ -120,10 +120,18 @@ def refresh(world: World) -> None:
             log.warning("%s stays as it is: %s", record.id, failure)
             continue
         if bundle.thumbprint != record.properties["thumbprint"]:
-            record.hidden["pem"] = bundle.pem
-            record.properties.update(_shown_of(bundle))
-            world.store.save(record)
-            world.runtime.put_certificate(record.key, bundle.pem)
+            _take_over(world, record, bundle)
+
+
+def _take_over(world: World, record: Record, bundle: Bundle) -> None:
+    try:
+        world.runtime.put_certificate(record.key, bundle.pem)
+    except ValueError as failure:
+        log.warning("%s stays as it is: %s", record.id, failure)
+        return
+    record.hidden["pem"] = bundle.pem
+    record.properties.update(_shown_of(bundle))
+    world.store.save(record)
 
 
 KINDS = (

@@ -18,7 +18,7 @@ from ..world import World
 from .kind import Call, Change, Kind, NameRule, States
 
 LABEL = r"[A-Za-z0-9_]([\w-]{0,61}[A-Za-z0-9_])?"
-RELATIVE = re.compile(rf"@|(\*|{LABEL})(\.{LABEL})*")
+RELATIVE = re.compile(rf"@|(\*|{LABEL})(\.{LABEL})*", re.ASCII)
 LONGEST_NAME = 253
 LONGEST_TTL = 2**31 - 1
 MOST_ROWS = 20
@@ -90,6 +90,8 @@ def _check_record(change: Change) -> None:
         raise _refuse(f"The domain name '{name}.{zone}' is invalid.")
     if type == "SOA" and name != "@":
         raise _refuse("The SOA record set is made with its zone and exists at the zone apex '@' alone.")
+    if (change.properties.get("targetResource") or {}).get("id"):
+        raise _refuse("Alias record sets, which follow another Azure resource, are not in the local cloud.")
     _check_values(change, type)
     _check_alone(change, type)
     if name == "@" and type == "NS":
@@ -177,7 +179,7 @@ KINDS = (
     Kind(
         ZONE,
         name=NameRule(
-            rf"(?=.{{1,{LONGEST_NAME}}}$)({LABEL}\.)+{LABEL}",
+            rf"(?a)(?=.{{1,{LONGEST_NAME}}}$)({LABEL}\.)+{LABEL}",
             "BadRequest",
             "The domain name '{name}' is invalid.",
         ),

@@ -125,7 +125,8 @@ async def _check_name(call: Call, environment: Record) -> Body:
 
 
 async def _remove(world: World, record: Record) -> None:
-    world.runtime.delete_certificate(record.key)
+    for served in (record, *world.store.records(record.id)):
+        world.runtime.delete_certificate(served.key)
 
 
 def _deletable(world: World, record: Record) -> None:

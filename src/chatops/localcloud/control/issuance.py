@@ -37,8 +37,14 @@ async def problem(world: World, certificate: Record) -> Problem | None:
     apps = [app for app in apps_in(world, environment) if host in hosts(app)]
     if not apps:
         return Problem(f"no container app of the environment has the custom domain '{host}' any more", final=True)
+    if not any(_public(app) for app in apps):
+        return Problem(f"The container app of '{host}' has no external ingress: nobody could reach it.")
     method = METHODS[str(certificate.properties["domainControlValidation"])]
     return await method(world, certificate, apps[0]) or await _forbidden(world, host)
+
+
+def _public(app: Record) -> bool:
+    return bool((app.properties["configuration"].get("ingress") or {}).get("external"))
 
 
 async def _by_cname(world: World, certificate: Record, app: Record) -> Problem | None:
