@@ -38,7 +38,8 @@ class Cloud:
         """Run the daemon until `endpoint.json` says that it answers."""
         file = self.home / "endpoint.json"
         file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "chatops.localcloud", "--home", str(self.home), *self.options]
+        command = [sys.executable, "-m", "chatops.localcloud", "--home", str(self.home), "--runtime", "process"]
+        command += self.options
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
         wait_for(lambda: file.exists() or self.process is None or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()[1].decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,11 +29,22 @@ SHOWN = (
     "ingress",
     "ingress_tls",
     "dns",
+    "runtime",
     "registry",
     "operator_email",
     "client_id",
     "client_secret_file",
 )
+
+
+class Replicas(StrEnum):
+    """What replicas of the local cloud are."""
+
+    auto = "auto"
+    docker = "docker"
+    process = "process"
+
+
 Latency = Annotated[
     trouble.Latency | None,
     typer.Option(help="How long operations take: as long as their work, or as long as recorded on Azure."),
@@ -45,19 +57,29 @@ Dns = Annotated[
         help="Whose name servers a domain is delegated to instead of Azure DNS: a zone file, or HOST:PORT. Repeatable.",
     ),
 ]
+Runtime = Annotated[
+    Replicas | None,
+    typer.Option(help="What replicas are: containers of a Docker engine, processes, or (auto) the first that can be."),
+]
 Last = Annotated[int, typer.Option("-n", "--last", min=0, help="Only the last so many; 0 for all.")]
 
 
 @group.command()
-def start(latency: Latency = None, speed: Speed = None, dns: Dns = None, output: OutputFormat = Output.human) -> None:
+def start(
+    latency: Latency = None,
+    speed: Speed = None,
+    dns: Dns = None,
+    runtime: Runtime = None,
+    output: OutputFormat = Output.human,
+) -> None:
     """Start it in the background, if it is not running, and print how to reach it.
 
-    A running one takes over what is asked for. Latency, speed and delegations stay until the world is deleted;
+    A running one takes over what is asked for, but another runtime. All of it stays until the world is deleted;
     `--dns DOMAIN=` takes a delegation back.
     """
     view = view_of(output)
     delegations = dict(delegation(text) for text in dns or ())
-    found = daemon.start(view.note)
+    found = daemon.start(view.note, runtime)
     asked = {"latency": latency, "speed": speed}
     if wanted := {name: value for name, value in asked.items() if value is not None}:
         trouble.order(wanted)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,13 @@ def has_world() -> bool:
     return places.world().is_dir()
 
 
-def start(tell: Callable[[str], None]) -> dict[str, Any]:
-    """Return the running daemon's endpoint, after starting it in the background when there was none."""
+def start(tell: Callable[[str], None], runtime: str | None = None) -> dict[str, Any]:
+    """Return the running daemon's endpoint, after starting it in the background when there was none.
+
+    `runtime` is what replicas are to be: auto, docker or process; None: as last time.
+    """
     if (found := endpoint()) is not None:
+        _agree(found, runtime)
         return found
     _require_extra()
     tell("starting the local cloud")
@@ -54,7 +58,7 @@ def start(tell: Callable[[str], None]) -> dict[str, Any]:
     endpoint_file().unlink(missing_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            _command(),
+            _command(runtime),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -62,12 +66,24 @@ def start(tell: Callable[[str], None]) -> dict[str, Any]:
             cwd="/",
             env=_environment(),
         )
-    return _wait_until_ready(process, log)
+    found = _wait_until_ready(process, log)
+    if reason := found["runtime_reason"]:
+        tell(f"replicas run as processes: {reason}")
+    return found
 
 
-def _command() -> list[str]:
+def _agree(found: Mapping[str, Any], runtime: str | None) -> None:
+    if runtime not in (None, "auto", found["runtime"]):
+        raise ChatopsError(
+            f"the local cloud is running with the runtime '{found['runtime']}'",
+            hint=f"chatops cloud stop, then chatops cloud start --runtime {runtime}",
+        )
+
+
+def _command(runtime: str | None) -> list[str]:
     folders = ["--home", str(places.world()), "--cache", str(places.cache()), "--logs", str(places.logs())]
-    return [sys.executable, "-m", "chatops.localcloud", *folders]
+    asked = ["--runtime", runtime] if runtime else []
+    return [sys.executable, "-m", "chatops.localcloud", *folders, *asked]
 
 
 def _environment() -> dict[str, str]:

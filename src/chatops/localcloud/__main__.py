@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .runtime.choice import RUNTIMES, Unfit
 from .server import Daemon, HomeTaken, Places, take
 from .trouble.latency import MODES
 
@@ -27,11 +28,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--latency", choices=MODES, help="how long operations take (default: as last time, or none)")
     parser.add_argument("--speed", type=float, help="divides recorded latencies (default: as last time, at first 1)")
+    parser.add_argument("--runtime", choices=RUNTIMES, help="what replicas are (default: as last time, at first auto)")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run until stopped. Exit codes: 0 stopped as asked, 1 the home is taken."""
+    """Run until stopped. Exit codes: 0 stopped as asked, 1 the home is taken or the runtime not to be had."""
     os.umask(0o077)
     asked = arguments(sys.argv[1:] if argv is None else argv)
     home = asked.home.resolve()
@@ -50,12 +52,16 @@ def main(argv: list[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     with lock:
-        asyncio.run(_serve(places, trouble))
+        try:
+            asyncio.run(_serve(places, trouble, asked.runtime))
+        except Unfit as failure:
+            print(failure, file=sys.stderr)
+            return 1
     return 0
 
 
-async def _serve(places: Places, trouble: dict[str, Any]) -> None:
-    await Daemon(places, trouble).run()
+async def _serve(places: Places, trouble: dict[str, Any], runtime: str | None) -> None:
+    await Daemon(places, trouble, runtime).run()
 
 
 if __name__ == "__main__":

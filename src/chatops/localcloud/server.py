@@ -17,6 +17,7 @@ import socket
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,8 +44,11 @@ from .identity import SignIn, Tokens
 from .journal import Journal
 from .operations import Operations
 from .proxy import Proxy
+from .pulls import hub_at, source
 from .replay import replay
-from .runtime.local import LocalRuntime
+from .runtime.choice import Choice, choose
+from .runtime.docker.engine import Engine
+from .runtime.local import Docker, LocalRuntime
 from .store import Store
 from .trouble.connection import Connection
 from .trouble.desk import Desk
@@ -150,27 +154,30 @@ def name_sockets(store: Store) -> tuple[socket.socket, socket.socket]:
 
 
 class Daemon:
-    """One running local cloud; `trouble` is what its desk is told first."""
+    """One running local cloud; `trouble` is what its desk is told first, `runtime` the runtime that is asked for."""
 
-    def __init__(self, places: Places, trouble: Mapping[str, Any]) -> None:
+    def __init__(self, places: Places, trouble: Mapping[str, Any], runtime: str | None = None) -> None:
         self._places = places
         self._store = Store(places.home / "world.db")
         self._settings = settings(self._store, places.home)
         self._desk = Desk(self._store)
         self._desk.order(trouble)
         self._certificates = Certificates(places.home)
-        self._runtime = LocalRuntime(places.home, places.cache, places.logs)
+        self._tokens = Tokens(places.home / "token.key", self._settings.tenant)
+        self._asked = runtime
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, then stop in order."""
+        """Serve until SIGTERM or SIGINT, then stop in order. Raises Unfit for a runtime that cannot be had."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self._certificates.ensure()
         self._make_secret()
+        choice = await self._choose()
         bound, tunnel = listener(self._store, "arm"), listener(self._store, "proxy")
         stream, datagrams = name_sockets(self._store)
+        self._runtime = self._make_runtime(choice, bound.getsockname()[1])
         world = self._world(bound.getsockname()[1], Resolver(stream.getsockname()[1]))
         proxy, names = Proxy(bound.getsockname()[1], self._places.calls), NameServer(Names(world).answer)
         server = self._server(world)
@@ -183,7 +190,7 @@ class Daemon:
         writes.resume(world)
         await self._started(server, serving)
         metering = loop.create_task(Metering(world).run())
-        self._announce(world, tunnel.getsockname()[1])
+        self._announce(world, tunnel.getsockname()[1], choice)
         await asyncio.wait([serving, loop.create_task(self._stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         self._places.endpoint.unlink(missing_ok=True)
         world.closing.set()
@@ -197,14 +204,25 @@ class Daemon:
         await world.runtime.stop()
         self._store.close()
 
+    async def _choose(self) -> Choice:
+        """Docker or processes; a world with a registry stays with what it has."""
+        before, bound = self._store.get(SETTINGS, "runtime"), bool(self._store.records(type=registry.REGISTRY))
+        choice = await choose(self._asked, Choice(**before) if before else None, bound)
+        self._store.put(SETTINGS, "runtime", choice.kept())
+        return choice
+
+    def _make_runtime(self, choice: Choice, port: int) -> LocalRuntime:
+        hub = hub_at(port, self._tokens, self._settings.operator)
+        docker = Docker(Engine(choice.socket), partial(source, hub), hub) if choice.socket else None
+        return LocalRuntime(self._places.home, self._places.cache, self._places.logs, docker=docker)
+
     def _world(self, port: int, resolver: Resolver) -> World:
-        tokens = Tokens(self._places.home / "token.key", self._settings.tenant)
         operations = Operations(self._store, self._desk.latency.operation)
         return World(
             settings=self._settings,
             store=self._store,
             operations=operations,
-            tokens=tokens,
+            tokens=self._tokens,
             origin=f"https://127.0.0.1:{port}",
             kinds=KINDS,
             runtime=self._runtime,
@@ -258,7 +276,7 @@ class Daemon:
                     await asyncio.sleep(0.02)
         server.force_exit = True
 
-    def _announce(self, world: World, proxy_port: int) -> None:
+    def _announce(self, world: World, proxy_port: int, choice: Choice) -> None:
         kept = self._settings
         found = {
             "arm": world.origin,
@@ -272,6 +290,8 @@ class Daemon:
             "ingress_tls": world.runtime.ingress_tls_url,
             "dns": f"127.0.0.1:{world.resolver.port}",
             "prices": f"{world.origin}{RETAIL}",
+            "runtime": choice.runtime,
+            "runtime_reason": choice.reason,
             "operator_email": email(),
             "client_id": kept.client_id,
             "client_secret_file": str(self._places.secret),

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from chatops.localcloud.runtime.spec import RuntimeFailure, Scale
 
 pytestmark = pytest.mark.anyio
 
-IMAGE = "docker-tests/tiny:1"
+IMAGE = f"docker-tests/tiny:{os.getpid()}"
 ENVIRONMENT = "/subscriptions/s/resourcegroups/g/providers/microsoft.app/managedenvironments/env"
 DOCKERFILE = b"""
 FROM python:3.12-slim
@@ -35,7 +36,7 @@ def image(engine, pack, service_files):
 
 
 def runtime_on(engine, home, cache):
-    found = Docker(Engine(engine.host.removeprefix("unix://")), lambda _: Source(IMAGE))
+    found = Docker(Engine(engine.host.removeprefix("unix://")), lambda images, image: Source(IMAGE))
     return LocalRuntime(home, cache, home.parent / "logs", docker=found)
 
 
@@ -133,3 +134,28 @@ async def test_cpu_and_memory_are_measured(contained):
     after = await replica.usage()
     assert 0.3 <= after.cpu - before.cpu < 2
     assert 2**20 < after.memory < 2**28
+
+
+async def test_a_command_runs_inside_on_a_terminal(contained):
+    spec = await contained.put()
+    (replica,) = contained.runtime.app_status(spec.id).replicas
+
+    async def run(*argv):
+        terminal = await contained.runtime.exec(spec.id, replica.name, argv)
+        said = b""
+        while data := await terminal.read():
+            said += data
+        return said.decode(), await terminal.close()
+
+    said, code = await run("sh", "-c", "tty && id -u && echo $CONTAINER_APP_NAME; exit 3")
+    assert (said.split(), code) == (["/dev/pts/0", "10001", "web"], 3)
+    said, code = await run("no-such-program")
+    assert "no-such-program" in said
+    assert code != 0
+    terminal = await contained.runtime.exec(spec.id, replica.name, ["sh"])
+    terminal.resize(132, 43)
+    terminal.write(b"stty size\n")
+    said = b""
+    while b"43 132" not in said:
+        said += await terminal.read()
+    assert await terminal.close() != -1

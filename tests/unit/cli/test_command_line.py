@@ -110,3 +110,13 @@ def test_a_domain_is_delegated_to_a_zone_file_and_taken_back(machine: Machine) -
     machine.chatops("cloud", "start", "--dns", "chat.example.org=", "--dns", "b.example=")
     assert machine.chatops("cloud", "status", "--output", "json").objects[0]["delegated"] == ""
     machine.chatops("cloud", "reset", "--yes")
+
+
+def test_the_runtime_is_chosen_once_shown_and_not_changed_under_way(machine: Machine) -> None:
+    assert "the runtime 'docker' cannot be had" in machine.chatops("cloud", "start", "--runtime", "docker", code=1).err
+    assert "replicas run as processes: no Docker engine answers at" in machine.chatops("cloud", "start").err
+    assert machine.chatops("cloud", "status", "--output", "json").objects[0]["runtime"] == "process"
+    refused = machine.chatops("cloud", "start", "--runtime", "docker", code=1).err
+    assert "running with the runtime 'process'" in refused
+    assert "chatops cloud stop, then chatops cloud start --runtime docker" in " ".join(refused.split())
+    machine.chatops("cloud", "reset", "--yes")

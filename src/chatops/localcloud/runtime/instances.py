@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..data.dockerfile import BuildError
-from ..data.images import ImageStore, Manifest, Reference
+from ..data.images import PROCESS_IMAGE, ImageStore, Manifest, Reference
 from ..data.process_build import installs_of
 from ..data.stage import locate
 from ..data.venvs import Venvs
@@ -136,6 +136,12 @@ class Machine:
         manifest = self.images.manifest(digest) if digest else None
         if manifest is None:
             raise RuntimeFailure("InvalidParameterValueInContainerTemplate", f"image {reference!r} was not found")
+        if manifest.get("mediaType") != PROCESS_IMAGE:
+            text = (
+                f"image {reference!r} was built by an engine, and this local cloud runs processes: build it with "
+                "images.builder: registry, or start over with chatops cloud reset and cloud start --runtime docker"
+            )
+            raise RuntimeFailure("InvalidParameterValueInContainerTemplate", text)
         return manifest
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..data.build import Builder, Builds
@@ -36,10 +37,10 @@ from .tally import Tally
 
 @dataclass(frozen=True)
 class Docker:
-    """Replicas are to be containers of this engine; `it finds an app's image by `source`, registries by `hub`."""
+    """Replicas are to be containers of this engine, which finds an app's image by `source` and registries by `hub`."""
 
     engine: Engine
-    source: Callable[[str], Source]
+    source: Callable[[ImageStore, str], Source]
     hub: Hub | None = None
 
 
@@ -67,7 +68,8 @@ class LocalRuntime:
         machine = Machine(self.images, venvs, self._children, Ports(), cache / "homes")
         self._host: Host = ProcessHost(machine, self._ingress.proxy_url, self._servers.ports)
         if docker:
-            self._host = DockerHost(docker.engine, home, docker.source, self._ingress.admit, self._servers.ports)
+            source = partial(docker.source, self.images)
+            self._host = DockerHost(docker.engine, home, source, self._ingress.admit, self._servers.ports)
         self._running: dict[tuple[str, str], str | None] = {}  # (app, revision) -> image digest
         self._logs_folder = logs
         self._logs: dict[str, AppLogs] = {}

@@ -21,6 +21,7 @@ from ..usage import Usage
 from .engine import Body, Engine, Login
 from .environments import Environments
 from .labels import Owner
+from .terminals import open_terminal
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class ContainerInstance:
         self._order("SIGKILL")
 
     async def exec(self, argv: Sequence[str]) -> Terminal:
-        raise RuntimeFailure("ClusterExecFailure", "commands cannot be run in containers of the local cloud yet")
+        return await open_terminal(self._engine, self._container, argv)
 
     def _order(self, signal: str) -> None:
         task = asyncio.create_task(self._send(signal))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from ..usage import Usage
 Body = dict[str, Any]
 _PATIENCE = 120.0  # seconds for one call; a busy machine takes long to start a container
 _GONE = (404, 409)  # no such thing; has ended, or is being removed
+BLOCK = 65536
 _FRAME = 8  # bytes before each piece of a container's output: stream, three zeros, length
 
 
@@ -188,6 +190,25 @@ class Engine:
                     write(await answer.content.readexactly(int.from_bytes(head[4:])))
                 except asyncio.IncompleteReadError:
                     return
+
+    async def attach(self, path: str, body: Body) -> tuple[StreamReader, StreamWriter]:
+        """A call whose connection becomes a stream of bytes both ways."""
+        content = json.dumps(body).encode()
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(content)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+        )
+        try:
+            reader, writer = await asyncio.open_unix_connection(self.socket)
+            writer.write(head.encode() + content)
+            answer = await reader.readuntil(b"\r\n\r\n")
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise EngineGone(self.socket, error) from error
+        if (status := int(answer.split()[1])) >= 400:
+            message = _message(await reader.read(BLOCK))
+            writer.close()
+            raise EngineRefusal(status, message)
+        return reader, writer
 
     async def remove(self, id: str) -> None:
         """End a container, if it runs, and remove it with its files."""
