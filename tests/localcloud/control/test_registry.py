@@ -31,6 +31,16 @@ def test_a_registry_lives_and_dies(cloud: Cloud, group: str) -> None:
         registries.get(group, "livereg1")
 
 
+def test_usages_tell_how_large_the_images_are(stack: Stack, cloud: Cloud) -> None:
+    registries = cloud.client(ContainerRegistryManagementClient).registries
+    size, webhooks = registries.list_usages(stack.group, "stackreg").value
+    assert (size.name, size.unit, size.limit) == ("Size", "Bytes", 10 << 30)
+    assert size.current_value > 0
+    assert (webhooks.current_value, webhooks.limit) == (0, 2)
+    with pytest.raises(ResourceNotFoundError):
+        registries.list_usages(stack.group, "nosuchreg")
+
+
 def test_names_are_global(stack: Stack, cloud: Cloud, group: str) -> None:
     registries = cloud.client(ContainerRegistryManagementClient).registries
     with pytest.raises(ResourceExistsError) as caught:

@@ -146,3 +146,11 @@ async def test_azures_own_lists_tell_of_real_images(client):
     assert (found["digest"], found["tags"], found["mediaType"]) == (digest, ["1"], OCI_MANIFEST)
     assert (found["architecture"], found["os"]) == ("amd64", "linux")
     assert found["imageSize"] == 1000 + len(json.dumps({"architecture": "amd64", "os": "linux"}))
+
+
+async def test_a_registrys_size_counts_a_shared_layer_once(hub, client):
+    await client.push("chat/ui", "1", b"x" * 1000, b"y" * 10)
+    await client.push("chat/ui", "2", b"x" * 1000)
+    await client.push("db", "1", b"x" * 1000)
+    assert hub.images.size("chatreg.azurecr.io") == 1010 + len(json.dumps({"architecture": "amd64", "os": "linux"}))
+    assert hub.images.size("other.azurecr.io") == 0

@@ -5,13 +5,14 @@ https://learn.microsoft.com/rest/api/containerregistry/registries
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .. import clock
-from ..errors import ArmError, gateway
+from ..errors import ArmError, gateway, missing
 from ..ids import Id
 from ..store import Body, Record
 from ..world import World
@@ -24,6 +25,8 @@ RUN = "Microsoft.ContainerRegistry/registries/runs"
 DOMAIN = "azurecr.io"
 ADMIN = "admin"
 TIERS = {"basic": "Basic", "standard": "Standard", "premium": "Premium"}
+INCLUDED = {"Basic": (10, 2), "Standard": (100, 10), "Premium": (500, 500)}
+"""GiB of storage and webhooks: https://learn.microsoft.com/azure/container-registry/container-registry-skus."""
 
 
 def by_server(world: World, server: str) -> Record | None:
@@ -149,6 +152,20 @@ async def _cancel(call: Call, run: Record) -> Body:
     return {}
 
 
+async def _usages(call: Call, found: Mapping[str, str]) -> Body:
+    record = call.world.store.find(call.id.text.rsplit("/", 1)[0])
+    if record is None:
+        raise missing(call.id, REGISTRY)
+    storage, webhooks = INCLUDED[record.body["sku"]["name"]]
+    size = await asyncio.to_thread(call.world.runtime.registry_size, record.properties["loginServer"])
+    return {
+        "value": [
+            {"name": "Size", "limit": storage << 30, "currentValue": size, "unit": "Bytes"},
+            {"name": "Webhooks", "limit": webhooks, "currentValue": 0, "unit": "Count"},
+        ]
+    }
+
+
 async def _available(call: Call, found: Mapping[str, str]) -> Body:
     name = str(call.body.get("name", ""))
     if call.world.conditions.now.taken(REGISTRY, name) or by_server(call.world, _server(name)):
@@ -211,6 +228,12 @@ KINDS = (
 )
 
 ENDPOINTS = (
+    Endpoint(
+        "GET",
+        f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{REGISTRY}/{{name}}/listUsages",
+        _usages,
+        action=f"{REGISTRY}/listUsages/read",
+    ),
     Endpoint(
         "POST", f"/subscriptions/{{subscription}}/providers/{REGISTRY.split('/')[0]}/checkNameAvailability", _available
     ),

@@ -161,6 +161,13 @@ class ImageStore:
             self._index(registry).unlink(missing_ok=True)
             self.blobs.delete_registry(registry.lower())
 
+    def size(self, registry: str) -> int:
+        """Bytes that the registry's images take up, each blob counted once."""
+        known = {digest for repository in self.repositories(registry).values() for digest in repository.manifests}
+        found = [manifest for digest in known if (manifest := self.manifest(digest))]
+        sizes = {part["digest"]: int(part["size"]) for manifest in found for part in manifests.parts(manifest)}
+        return sum(sizes.values())
+
     def names_blob(self, blob: Reference) -> bool:
         """Whether a manifest of that repository names the blob."""
         repository = self.repositories(blob.registry).get(blob.repository)

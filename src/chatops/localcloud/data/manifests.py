@@ -75,8 +75,11 @@ def children(manifest: Manifest) -> list[Mapping[str, Any]]:
     return manifest["manifests"] if media_type(manifest) in INDEXES else []
 
 
+def parts(manifest: Manifest) -> list[Mapping[str, Any]]:
+    """What takes up room, by digest and size: blobs, or a process image's files. An index's images have their own."""
+    return [manifest["files"]] if media_type(manifest) == PROCESS_IMAGE else blobs(manifest)
+
+
 def size(manifest: Manifest) -> int:
-    """Bytes that the image takes up in a registry; 0 for an index, whose images count for themselves."""
-    if media_type(manifest) == PROCESS_IMAGE:
-        return int(manifest.get("files", {}).get("size", 0))
-    return sum(int(blob["size"]) for blob in blobs(manifest))
+    """Bytes that the image takes up in a registry."""
+    return sum({part["digest"]: int(part["size"]) for part in parts(manifest)}.values())

@@ -194,6 +194,9 @@ class LocalRuntime:
     def image_digest(self, reference: str) -> str | None:
         return self.images.resolve(Reference.parse(reference))
 
+    def registry_size(self, login_server: str) -> int:
+        return self.images.size(login_server)
+
     async def delete_registry(self, login_server: str) -> None:
         self.images.delete_registry(login_server)
         await self.builds.delete_registry(login_server)

@@ -261,6 +261,9 @@ class Runtime(Protocol):
     def image_digest(self, reference: str) -> str | None:
         """The digest behind "<registry>/<repository>:<tag>" or "@sha256:...", None when there is no such image."""
 
+    def registry_size(self, login_server: str) -> int:
+        """Bytes that a registry's images take up, each layer counted once. Reads files: not for the event loop."""
+
     async def delete_registry(self, login_server: str) -> None: ...
 
     @property
