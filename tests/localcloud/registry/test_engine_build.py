@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import signal
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 from docker.errors import ImageNotFound
-from engine import BASE
+from engine import BASE, own_engine
 from engine import Engine as RealEngine
 
 from chatops.localcloud.data.build import Builds
@@ -175,3 +177,21 @@ async def test_an_engine_that_is_not_there_is_named(hub: Registry, tmp_path: Pat
     assert run.status == "Error"
     assert f"the Docker engine at {tmp_path / 'docker.sock'} does not answer" in str(run.error)
     await engine.close()
+
+
+async def test_an_engine_that_dies_ends_the_run_and_the_next_build_goes_on(hub: Registry, tmp_path: Path) -> None:
+    with own_engine() as engine:
+        service = Service(engine, hub, tmp_path / "builds")
+        first = f"FROM {BASE}\nENV {service.mark}\nCOPY greeting.txt /\n"
+        run = await service.schedule(f"{first}RUN echo waiting; sleep 600\n")
+        async for part in service.log(run):
+            if b"waiting\n" in part:
+                await asyncio.to_thread(engine.stop, signal.SIGKILL)
+        assert run.status == "Error"
+        assert "the Docker engine" in str(run.error)
+        await asyncio.to_thread(engine.start)
+        again, log = await service.build(f"{first}RUN echo again\n", isPushEnabled=False)
+        assert again.status == "Succeeded", log
+        assert log.count("Using cache") == 2
+        assert service.real.containers.list(all=True) == []
+        await service.engine.close()
