@@ -70,22 +70,23 @@ def parse(wanted: Body) -> Conditions:
             raise ValueError(f"there is no setting '{name}': one of {', '.join(_SHAPES)}")
         if not isinstance(value, _SHAPES[name]):
             raise ValueError(f"'{name}' has a value of the wrong type")
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name == "delegations":
+            _check_delegations(value)
+        elif isinstance(value, dict):
             _check_values(name, value.values())
     return Conditions(**wanted)
 
 
 def _check_values(name: str, values: Sequence[object] | Any) -> None:
-    if name == "delegations":
-        _check_delegations(values)
-        return
     right: type = int if name == "quotas" else list
     if not all(isinstance(value, right) for value in values):
         raise ValueError(f"'{name}' needs a {right.__name__} for each resource type")
 
 
-def _check_delegations(places: Sequence[object] | Any) -> None:
-    for place in places:
+def _check_delegations(places: Body) -> None:
+    for domain, place in places.items():
+        if not re.fullmatch(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+", domain, re.IGNORECASE):
+            raise ValueError(f"'{domain}' is no domain that a registrar could delegate")
         if not re.fullmatch(r"/.+|[\w.]+:\d{1,5}", str(place)):
             raise ValueError(f"'{place}' is neither the absolute path of a zone file nor host:port of a name server")
 

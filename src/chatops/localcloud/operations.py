@@ -177,10 +177,12 @@ class Operations:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def cancel(self, operation: Operation) -> None:
-        """End an operation's work now; its resource stays as it is."""
+        """End an operation's work now, unless it has ended by itself; its resource stays as it is."""
         if task := self._tasks.get(operation.token.lower()):
             task.cancel()
             await asyncio.wait([task])
+        if operation.finished:
+            return
         operation.status, operation.end = "Canceled", clock.iso()
         operation.error = {"code": "Canceled", "message": "The operation was canceled."}
         self._store.put(SPACE, operation.token.lower(), asdict(operation))

@@ -259,11 +259,27 @@ def test_a_domain_at_a_name_server_elsewhere(registrar: Registrar, fresh: Cloud,
     assert registrar.ask("www.far.example").rcode() == dns.rcode.SERVFAIL
 
 
-@pytest.mark.parametrize("place", ["nowhere", "relative/path", "127.0.0.1"])
-def test_a_place_that_is_none_is_refused(cloud: Cloud, place: str) -> None:
-    answer = cloud.call("PUT", "/_local/settings", json={"delegations": {"a.example": place}})
+@pytest.mark.parametrize(
+    ("domain", "place"),
+    [("a.example", "nowhere"), ("a.example", "relative/path"), ("a.example", "127.0.0.1"), ("a..example", "/zone")],
+)
+def test_a_delegation_that_is_none_is_refused(cloud: Cloud, domain: str, place: str) -> None:
+    answer = cloud.call("PUT", "/_local/settings", json={"delegations": {domain: place}})
     assert answer.status_code == 400
-    assert "zone file" in answer.text
+    assert "zone file" in answer.text or "registrar" in answer.text
+
+
+def test_a_zone_does_not_take_over_the_platforms_names(registrar: Registrar) -> None:
+    registrar.zone("azure-dns.com")
+    registrar.put("azure-dns.com", "ns1-01", "A", a_records=[{"ipv4_address": "192.0.2.1"}])
+    assert registrar.says("ns1-01.azure-dns.com") == ["127.0.0.1"]
+
+
+def test_a_record_set_without_records_is_a_name_and_nothing_more(registrar: Registrar) -> None:
+    registrar.zone("empty.example")
+    for type, member in (("NS", "ns_records"), ("A", "a_records")):
+        registrar.put("empty.example", type, type, **{member: []})
+        assert registrar.says(f"{type}.empty.example", type) == []
 
 
 def test_the_port_and_the_zones_outlive_a_restart(fresh: Cloud) -> None:

@@ -102,6 +102,9 @@ def test_a_name_is_proven_added_certified_and_bound(site: Site) -> None:
     assert [(one.name, one.binding_type) for one in added] == [(site.host, "Disabled")]
     certificate = site.begin().result()
     assert certificate.properties.provisioning_state == "Succeeded"
+    body = {"location": LOCATION, "properties": {"subjectName": site.host, "domainControlValidation": "CNAME"}}
+    again = site.stack.cloud.call("PUT", certificate.id, "2025-07-01", json=body)
+    assert (again.status_code, again.json()["properties"]["provisioningState"]) == (200, "Succeeded")
     binding = {"name": site.host, "bindingType": "SniEnabled", "certificateId": certificate.id}
     assert [one.binding_type for one in site.set(binding)] == ["SniEnabled"]
     client = site.stack.client.managed_certificates

@@ -127,6 +127,7 @@ KINDS = (
         echo="display",
         system_data=True,
         rank=14,
+        unchanged="sync.200",
         kept=("validationToken",),
         check=_check,
         fill=_fill,

@@ -48,7 +48,7 @@ class Names:
         place = self._delegated(name)
         if place is not None and not place[1].startswith("/"):
             return await _forward(query, place[1])
-        zone = _from_file(*place) if place else self._outermost(name)
+        zone = _from_file(*place) if place else self._platform(name) or self._outermost(name)
         if zone is None:
             response = dns.message.make_response(query)
             response.set_rcode(dns.rcode.REFUSED)
@@ -64,9 +64,7 @@ class Names:
     def _outermost(self, name: Name) -> Zone | None:
         zones = [(dns.name.from_text(record.name), record) for record in self._zones()]
         above = [(origin, record) for origin, record in zones if name.is_subdomain(origin)]
-        if above:
-            return self._stored(min(above, key=lambda found: len(found[0]))[1])
-        return next((zone for zone in self._platform() if name.is_subdomain(zone.origin)), None)
+        return self._stored(min(above, key=lambda found: len(found[0]))[1]) if above else None
 
     def _by_origin(self, origin: Name) -> Zone | None:
         place = self._delegated(origin)
@@ -84,20 +82,18 @@ class Names:
         nodes: dict[Name, dict[int, dns.rdataset.Rdataset]] = {}
         for held in self._world.store.records(record.id):
             if (type := held.type.rsplit("/", 1)[1]) in RECORD_TYPES:
-                sets = rdataset(type, held.properties)
-                name = origin if held.name == "@" else dns.name.from_text(held.name, origin)
-                nodes.setdefault(name, {})[sets.rdtype] = sets
+                node = nodes.setdefault(origin if held.name == "@" else dns.name.from_text(held.name, origin), {})
+                if sets := rdataset(type, held.properties):
+                    node[sets.rdtype] = sets
         return Zone(origin, nodes)
 
-    def _platform(self) -> list[Zone]:
+    def _platform(self, name: Name) -> Zone | None:
         """What Azure itself answers for: the environments' domains, and the names of its name servers."""
-        environments = self._world.store.records(type=ENVIRONMENT)
-        homes = [
-            (str(found.properties["defaultDomain"]), str(found.properties.get("staticIp", ADDRESS)))
-            for found in environments
-        ]
-        zones = [_wildcard(domain, address) for domain, address in homes]
-        return [*zones, *(_wildcard(domain, ADDRESS) for domain in SERVERS)]
+        homes = dict.fromkeys(SERVERS, ADDRESS)
+        for found in self._world.store.records(type=ENVIRONMENT):
+            homes[found.properties["defaultDomain"]] = found.properties.get("staticIp", ADDRESS)
+        inside = (domain for domain in homes if name.is_subdomain(dns.name.from_text(domain)))
+        return next((_wildcard(domain, homes[domain]) for domain in inside), None)
 
 
 def _from_file(origin: Name, path: str) -> Zone:
