@@ -37,6 +37,8 @@ class _Unbuilt:
     def build(self, azure: Any, registry_id: str, repository: str, report: Report) -> None:
         raise NotImplementedError("an estimate builds nothing")
 
+    make = build
+
 
 @dataclass(frozen=True)
 class Occasion:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from chatops import __version__
-from chatops.cli import cloud, config, domain
+from chatops.cli import cloud, config, domain, images
 from chatops.cli.cost import cost
 from chatops.cli.doctor import doctor
 from chatops.cli.down import down
@@ -41,6 +41,7 @@ app.command()(logs)
 app.command("open")(open_page)
 app.command()(down)
 app.add_typer(domain.group, name="domain")
+app.add_typer(images.group, name="images")
 app.add_typer(config.group, name="config")
 app.add_typer(cloud.group, name="cloud")
 

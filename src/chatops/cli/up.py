@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from chatops.cli.doctor import refuse_trouble, wanted_of
 from chatops.cli.hosts import moved
+from chatops.cli.images import require_builder
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.session import Session, confirm, open_session
 from chatops.engine.plan import Action, Plan
-from chatops.errors import ChatopsError
 from chatops.preflight.run import examine
 
 
@@ -22,22 +22,13 @@ def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Outpu
         session.view.note(said)
     session.view.plan(plan)
     if plan.work:
-        _say_who_builds(session, plan)
+        if any(step.address.startswith("image/") for step in plan.work):
+            require_builder(session)
         _preflight(session, plan)
         _ask(session, plan, yes)
         session.carry_out(plan)
     if url := session.page_url():
         session.view.record({"page": url})
-
-
-def _say_who_builds(session: Session, plan: Plan) -> None:
-    """Raises ChatopsError where images are to be built and nobody is there to build them."""
-    if not any(step.address.startswith("image/") for step in plan.work):
-        return
-    choice = session.workshop.choice
-    if choice.todo:
-        raise ChatopsError(f"nobody is there to build images: {choice.reason}", hint=choice.todo)
-    session.view.note(f"images: {choice.reason}")
 
 
 def _preflight(session: Session, plan: Plan) -> None:

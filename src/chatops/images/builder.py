@@ -46,5 +46,8 @@ class Builder(Protocol):
     def base_name(self, azure: Azure, registry: str, image: str) -> str:
         """Return what a Dockerfile's FROM has to say for `image` (repository:tag) of the registry."""
 
+    def make(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
+        """Build without pushing, where that is possible. Raises ChatopsError."""
+
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build, push and wait. Raises CloudError with the end of the build's log."""

@@ -46,6 +46,8 @@ class NoBuilder:
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         raise ChatopsError(f"building {target.label}: {self.reason}", hint=self.todo)
 
+    make = build
+
 
 def choose(wanted: str, cloud: Cloud) -> Choice:
     """Return the builder for `images.builder`: docker, registry or auto."""

@@ -39,13 +39,13 @@ class DockerBuilder:
         return f"{self._address(azure, registry)}/{image}"
 
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
-        """Build and push. Raises OperationFailed with the end of the build's output."""
-        address = f"{self._address(azure, target.registry)}/{target.repository}"
-        self._fetch_base(azure, target, context, report)
-        self._make(azure, f"{address}:{target.tag}", target.label, context, report)
-        report("waiting for another image's push")
+        """Build, unless the engine has done so before, and push. Raises OperationFailed as `make` does."""
+        if not self.engine.has(self.base_name(azure, target.registry, target.name)):
+            self.make(azure, target, context, report)
+        if self.pushing.locked():
+            report("waiting for another image's push")
         with self.pushing:
-            self._push(azure, address, target, report)
+            self._push(azure, target, report)
 
     def _address(self, azure: Azure, registry: str) -> str:
         return azure.cloud.registry_address(_server(azure, registry))
@@ -55,18 +55,23 @@ class DockerBuilder:
         base = context.arguments.get("BASE", "")
         if not base.startswith(f"{self._address(azure, target.registry)}/") or self.engine.has(base):
             return
-        layers, login = Layers("pulling"), sign_in(azure.cloud, _server(azure, target.registry))
+        layers, server, what = Layers("pulling"), _server(azure, target.registry), f"pulling image '{base}'"
+        login = sign_in(azure.cloud, server)
 
         def begin() -> Iterator[Any]:
             yield from self.engine.client.api.pull(base, stream=True, decode=True, auth_config=login.auth_config)
 
         with translated("pulling", f"image '{base}'"):
-            for message in listen(begin, azure.stop, f"pulling image '{base}'"):
+            for message in listen(begin, azure.stop, what):
                 _tell(layers.said(message), report)
+                _refuse(message, what, server)
 
-    def _make(self, azure: Azure, reference: str, label: str, context: Context, report: Report) -> None:
-        what, log, made = f"building {label}", BuildLog(), False
-        with translated("building", label):
+    def make(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
+        """Build. Raises OperationFailed with the end of the build's output."""
+        self._fetch_base(azure, target, context, report)
+        what, log, made = f"building {target.label}", BuildLog(), False
+        reference = self.base_name(azure, target.registry, target.name)
+        with translated("building", target.label):
             for message in listen(lambda: self._building(reference, context), azure.stop, what):
                 _tell(log.said(message), report)
                 if "error" in message:
@@ -90,9 +95,10 @@ class DockerBuilder:
                 decode=True,
             )
 
-    def _push(self, azure: Azure, address: str, target: Target, report: Report) -> None:
+    def _push(self, azure: Azure, target: Target, report: Report) -> None:
         what, layers, pushed = f"pushing {target.label}", Layers("pushing"), False
         server = _server(azure, target.registry)
+        address = self.base_name(azure, target.registry, target.repository)
         login = sign_in(azure.cloud, server)
 
         def begin() -> Iterator[Any]:
@@ -119,7 +125,7 @@ def _tell(said: str | None, report: Report) -> None:
 
 
 def _refuse(message: Message, what: str, server: str) -> None:
-    """Raise the error that a push's stream tells in its midst, where the engine puts all of them."""
+    """Raise the error that the stream of a push or pull tells in its midst, where the engine puts all of them."""
     if "error" not in message:
         return
     cause = " ".join(str(message["error"]).split())

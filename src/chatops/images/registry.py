@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from chatops.azure.calls import calling, raw_json
 from chatops.azure.clients import Azure
-from chatops.errors import Interrupted, NotReachable, OperationFailed
+from chatops.errors import Interrupted, NotReachable, OperationFailed, UsageError
 from chatops.images.builder import Report, Target
 from chatops.images.context import Context
 
@@ -39,6 +39,12 @@ class RegistryBuilder:
 
     def base_name(self, azure: Azure, registry: str, image: str) -> str:
         return f"{registry}{azure.cloud.registry_suffix}/{image}"
+
+    def make(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
+        raise UsageError(
+            f"building {target.label}: the registry, which builds here, keeps what it builds",
+            hint="chatops images push",
+        )
 
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build and wait. Raises OperationFailed with the end of the build's log."""

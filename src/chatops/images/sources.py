@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,6 @@ from chatops.azure.cloud import Cloud
 from chatops.azure.registry_tags import newest_tag
 from chatops.config.bundled import image_context
 from chatops.config.schema import Config
-from chatops.errors import ChatopsError
 from chatops.images.builder import Report, Target
 from chatops.images.choice import Choice, choose
 from chatops.images.context import Context
@@ -88,14 +89,23 @@ class ModelImage(_Tagged):
     below: tuple[str, ...] = ()
 
     def build(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
+        with self._context(azure, report) as context:
+            target = Target(registry_id, repository, self.tag)
+            self.workshop.choice.builder.build(azure, target, context, report)
+
+    def make(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
+        with self._context(azure, report) as context:
+            target = Target(registry_id, repository, self.tag)
+            self.workshop.choice.builder.make(azure, target, context, report)
+
+    @contextmanager
+    def _context(self, azure: Azure, report: Report) -> Iterator[Context]:
         file = self.model.fetch(report, azure.stop)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "Dockerfile").write_bytes(self.dockerfile.read_bytes())
             (folder / "model.gguf").symlink_to(file)
-            context = Context(folder, {"BASE": self.workshop.base})
-            target = Target(registry_id, repository, self.tag)
-            self.workshop.choice.builder.build(azure, target, context, report)
+            yield Context(folder, {"BASE": self.workshop.base})
 
 
 @dataclass(frozen=True)
@@ -112,14 +122,19 @@ class ServiceImage(_Tagged):
     def build(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
         target, context = Target(registry_id, repository, self.tag), self.context
         if self.model:
-            context = replace(context, arguments={"BASE": self._base(self.model, azure, target.registry)})
+            found = newest_tag(azure, target.registry, MODEL, self.model.is_in)
+            context = self._on_model(azure, target, found.name if found else self.model.tag)
         self.workshop.choice.builder.build(azure, target, context, report)
 
-    def _base(self, model: ModelImage, azure: Azure, registry: str) -> str:
-        found = newest_tag(azure, registry, MODEL, model.is_in)
-        if found is None:
-            raise ChatopsError(f"building image '{SERVES_MODEL}': the image of its model is gone", hint="chatops up")
-        return self.workshop.choice.builder.base_name(azure, registry, f"{MODEL}:{found.name}")
+    def make(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
+        target, context = Target(registry_id, repository, self.tag), self.context
+        if self.model:
+            context = self._on_model(azure, target, self.model.tag)
+        self.workshop.choice.builder.make(azure, target, context, report)
+
+    def _on_model(self, azure: Azure, target: Target, tag: str) -> Context:
+        base = self.workshop.choice.builder.base_name(azure, target.registry, f"{MODEL}:{tag}")
+        return replace(self.context, arguments={"BASE": base})
 
 
 def sources(config: Config, workshop: Workshop, cache: Path) -> dict[str, ModelImage | ServiceImage]:

@@ -29,10 +29,16 @@ class Source(Protocol):
     def build(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
         """Build the image and leave it in the registry under `repository:tag`."""
 
+    def make(self, azure: Azure, registry_id: str, repository: str, report: Report) -> None:
+        """Build the image and leave it where it was built."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """`repository:tag` in the registry. A tag that is there is never built again."""
+    """`repository:tag` in the registry. A tag that is there is never built again.
+
+    One that is not to be `pushed` is built whatever the registry has.
+    """
 
     immutable = frozenset[str]()
     exact = frozenset[str]()
@@ -44,6 +50,7 @@ class Image:
     repository: str
     registry_id: str
     source: Source
+    pushed: bool = True
     needs: tuple[str, ...] = ("registry",)
     parent: str | None = "registry"
 
@@ -59,11 +66,14 @@ class Image:
         return {"tag": self.source.tag}
 
     def read(self, azure: Azure) -> Observed | None:
+        if not self.pushed:
+            return None
         found = newest_tag(azure, self.registry, self.repository, self.source.is_in)
         return None if found is None else Observed({"tag": self.source.tag, "digest": found.digest})
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
-        self.source.build(azure, self.registry_id, self.repository, report)
+        work = self.source.build if self.pushed else self.source.make
+        work(azure, self.registry_id, self.repository, report)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         raise NotImplementedError("another content is another image")
