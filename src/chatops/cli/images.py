@@ -73,6 +73,8 @@ def build(names: Names = None, config: ConfigFile = None, output: OutputFormat =
     session = open_session(config, output)
     images = _named(_images(session), names)
     require_builder(session)
+    if session.workshop.choice.by_registry:
+        raise UsageError("there is no engine here to build with", hint="chatops images push lets the registry build")
     session.carry_out(Plan(tuple(Step(Action.CREATE, replace(image, pushed=False), "") for image in images)))
 
 
@@ -108,7 +110,11 @@ def _named(images: list[Image], names: Sequence[str] | None) -> list[Image]:
     if unknown := [name for name in names or () if name not in known]:
         raise UsageError(f"the stack has no image '{unknown[0]}'", hint=f"one of: {', '.join(known)}")
     chosen = {image for name in names or known for image in (name, *known[name].source.below)}
-    return [image for image in images if image.repository in chosen]
+    return [replace(image, needs=_below(image)) for image in images if image.repository in chosen]
+
+
+def _below(image: Image) -> tuple[str, ...]:
+    return tuple(f"image/{name}" for name in image.source.below)
 
 
 def _has_registry(session: Session) -> bool:

@@ -41,10 +41,7 @@ class RegistryBuilder:
         return f"{registry}{azure.cloud.registry_suffix}/{image}"
 
     def make(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
-        raise UsageError(
-            f"building {target.label}: the registry, which builds here, keeps what it builds",
-            hint="chatops images push",
-        )
+        raise UsageError(f"building {target.label}: the registry keeps what it builds", hint="chatops images push")
 
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build and wait. Raises OperationFailed with the end of the build's log."""
