@@ -8,6 +8,7 @@
     │   ├── NotReachable         1    no answer: DNS, connection, TLS, timeout
     │   ├── AuthenticationError  1    no credential, or one that was refused
     │   └── OperationFailed      1    the call was accepted and its long-running operation then failed
+    ├── GateFailed               1    a new revision did not prove itself, so it got no traffic
     └── Interrupted              130  Ctrl-C or SIGTERM
 
 Messages are whole sentences without a final stop, and never hold a secret.
@@ -127,6 +128,20 @@ class OperationFailed(CloudError):
     @property
     def passing(self) -> bool:
         return False
+
+
+class GateFailed(ChatopsError):
+    """A revision failed the gate, or its users on the way. `why` is the reason, `lines` what its log says last."""
+
+    def __init__(self, app: str, revision: str, why: str, lines: Sequence[str], serves: str = "") -> None:
+        said = "".join(f"\n  | {line}" for line in lines)
+        hint = f"{serves} serves on; mend it and deploy again" if serves else "mend it and deploy again"
+        super().__init__(f"deploying '{app}': revision {revision} {why}{said}", hint)
+        self.app, self.revision, self.why, self.lines = app, revision, why, tuple(lines)
+
+    def serving(self, revision: str) -> GateFailed:
+        """The same, with who serves instead."""
+        return GateFailed(self.app, self.revision, self.why, self.lines, revision)
 
 
 class Interrupted(ChatopsError):

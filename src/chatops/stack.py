@@ -21,7 +21,7 @@ from chatops.resources.image import Source
 from chatops.resources.network import Subnet
 from chatops.resources.postgres import AdminSecrets
 from chatops.resources.role import assignment_id
-from chatops.wiring import SECRETS, environment_of, probes_of, secrets_of
+from chatops.wiring import SECRETS, environment_of, gate_of, probes_of, secrets_of
 
 OFFICER, READER, PULLER = "Key Vault Secrets Officer", "Key Vault Secrets User", "AcrPull"
 
@@ -238,6 +238,7 @@ class _Stack:
             container=Container(image, service.cpu, service.memory, environment, secrets),
             scale=Scale(scale.min, scale.max, scale.concurrency, scale.cooldown, scale.polling),
             probes=probes_of(service),
+            gate=gate_of(service),
             **self.here,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from chatops.config.schema import Config, Service
 from chatops.resources.app import Probes
+from chatops.rollout.gate import Gate
 
 SECRETS: dict[str, Callable[[], str]] = {
     "postgres-username": lambda: "chatops",
@@ -21,6 +22,18 @@ _SECRETS_OF = {
 }
 # a model of some GB takes minutes to fetch and load; until then lm-api says 503
 _PROBES_OF = {"lm-api": Probes("/health", "/health", every=60, failures=10)}
+
+_SMOKE_OF = {
+    "chat-ui": "python -m chat_ui.smoke",
+    "db-api": "python -m db_api.smoke",
+    "lm-api": "python -m lm_api.smoke",
+}
+
+
+def gate_of(service: Service) -> Gate:
+    """Return what a new revision of the service has to prove before it gets traffic."""
+    health = probes_of(service).readiness if service.external else None
+    return Gate(service.ready_within, health, service.smoke or _SMOKE_OF.get(service.image))
 
 
 def secrets_of(service: Service) -> dict[str, str]:

@@ -102,6 +102,10 @@ class Cloud:
         """Return where a Docker engine pushes to: the registry itself, or a place on loopback that stands in for it."""
         return f"{self.registry}/{login_server.partition('.')[0]}" if self.registry else login_server
 
+    def reach(self, fqdn: str) -> tuple[str, dict[str, str]]:
+        """Return the origin where a name of this cloud answers, and the headers that say which name is meant."""
+        return (self.ingress, {"Host": fqdn}) if self.ingress else (f"https://{fqdn}", {})
+
     def page_url(self, fqdn: str) -> str:
         """Return the URL at which people reach an external app: its own name, or the ingress that stands in for it."""
         return self.ingress or f"https://{fqdn}"

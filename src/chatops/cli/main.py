@@ -13,6 +13,7 @@ import typer
 from chatops import __version__
 from chatops.cli import cloud, config, domain, images
 from chatops.cli.cost import cost
+from chatops.cli.deploy import deploy
 from chatops.cli.doctor import doctor
 from chatops.cli.down import down
 from chatops.cli.init import init
@@ -20,6 +21,8 @@ from chatops.cli.logs import logs
 from chatops.cli.open import open_page
 from chatops.cli.options import Output
 from chatops.cli.plan import plan
+from chatops.cli.revisions import revisions
+from chatops.cli.rollback import rollback
 from chatops.cli.scale import scale
 from chatops.cli.session import view_of
 from chatops.cli.status import status
@@ -35,6 +38,9 @@ app.command()(up)
 app.command()(plan)
 app.command()(doctor)
 app.command()(cost)
+app.command()(deploy)
+app.command()(rollback)
+app.command()(revisions)
 app.command()(status)
 app.command()(scale)
 app.command()(logs)

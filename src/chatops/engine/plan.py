@@ -128,7 +128,8 @@ def decide(resource: Resource[Any], observed: Observed | None, known: Known) -> 
         f"{len(differences)} field{'s' if len(differences) > 1 else ''} differ{'' if len(differences) > 1 else 's'}"
     )
     found = f"{FOREIGN}: adopted, `down` will delete it with the stack; " if observed.ours is False else ""
-    return Step(Action.UPDATE, resource, f"{found}{fields}", differences, observed)
+    noted = f"{observed.note}; " if observed.note else ""
+    return Step(Action.UPDATE, resource, f"{found}{noted}{fields}", differences, observed)
 
 
 def plan_down(resources: Sequence[Resource[C]], observed: Mapping[str, Observed], keep: Collection[str] = ()) -> Plan:

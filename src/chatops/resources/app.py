@@ -1,6 +1,7 @@
 """Container app. https://learn.microsoft.com/azure/templates/microsoft.app/containerapps
 
 Updates are JSON merge patches of what changes: domains, certificates, secrets and all that we did not declare stay.
+Another image or environment is rolled out (`chatops.rollout`): it has to prove itself before it gets any traffic.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from typing import TYPE_CHECKING, Any
 from chatops.azure.calls import calling, deleting, until_granted, wait
 from chatops.azure.clients import Azure
 from chatops.cost.meter import NOTHING, Counted, Meter, Meters, Replicas, number
-from chatops.engine.resource import Json, Known, Report, Update
+from chatops.engine.resource import Json, Known, Observed, Report, Update
 from chatops.resources.arm import ArmResource
+from chatops.rollout.gate import Gate
+from chatops.rollout.revisions import Place
+from chatops.rollout.rollout import Order, roll_out
+from chatops.rollout.shift import Shift
+from chatops.rollout.standing import as_it_serves, changes_what_runs, is_single, serves, standing
 
 if TYPE_CHECKING:
     from azure.mgmt.appcontainers import types
@@ -125,6 +131,8 @@ class ContainerApp(ArmResource):
     container: Container
     scale: Scale
     probes: Probes
+    gate: Gate
+    shift: Shift = field(default_factory=Shift)
     grace_seconds: int = field(default=30)
 
     def body(self, known: Known) -> Json:
@@ -186,10 +194,33 @@ class ContainerApp(ArmResource):
             apps = azure.container_apps.container_apps
             wait(apps.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
+    @property
+    def place(self) -> Place:
+        return Place(self.id, self.longest)
+
+    def read(self, azure: Azure) -> Observed | None:
+        """The app as its users have it: where one revision has the traffic by name, with that revision's template."""
+        body = azure.read(self.id, self.api_version)
+        if body is None or is_single(body):
+            return None if body is None else self.found(body)
+        now = standing(body, self.place.revisions(azure))
+        serving = self.place.revision(azure, now.serving)
+        return self.found(as_it_serves(body, now, serving) if serving else body, str(now))
+
     def update(self, azure: Azure, update: Update, report: Report) -> None:
+        """One write, but for another image or environment, and where an earlier rollout has left its traces."""
+        app = self.place.app(azure) or {}
+        if is_single(app) and not (serves(app) and changes_what_runs(app, update.whole)):
+            self._patch(azure, update.patch)
+            return
+        rest = {**update.patch, "properties": {**update.patch.get("properties", {})}}
+        rest["properties"].pop("template", None)
+        roll_out(azure, self.place, Order(update.whole["properties"]["template"], rest, self.gate, self.shift), report)
+
+    def _patch(self, azure: Azure, changed: Any) -> None:
         with calling("updating", self.label):
             apps = azure.container_apps.container_apps
-            patch: Any = {"location": self.location, **update.patch}
+            patch: Any = {"location": self.location, **changed}
             wait(apps.begin_update(self.group, self.name, patch), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:

@@ -58,7 +58,7 @@ def test_azure_yaml_holds_the_defaults() -> None:
     for section in ("name", "location", "network", "vault", "database", "registry", "logs", "images", "model"):
         assert vars(config)[section] == vars(default)[section], section
     lm_api = config.services["lm-api"]
-    assert {**config.services, "lm-api": lm_api.model_copy(update={"env": {}})} == default.services
+    assert {**config.services, "lm-api": lm_api.model_copy(update={"env": {}, "smoke": None})} == default.services
 
 
 def test_an_unknown_bundled_config_is_refused() -> None:

@@ -155,6 +155,14 @@ class Service(Section):
         default={}, description="Environment variables on top of those that the stack sets. No place for secrets."
     )
     usage: Usage = Field(default=Usage(), description="How much it is used, for `chatops cost`.")
+    smoke: Annotated[str, matching(r"\S[^\n]{0,999}"), Says("a command of one line")] | None = Field(
+        default=None,
+        description="Command that proves a new replica from inside, before it gets traffic: it prints one line of JSON "
+        'like {"ok": true, "did": "..."} or {"ok": false, "why": "..."}. Bundled images have one of their own.',
+    )
+    ready_within: Annotated[int, Field(ge=1, le=3600)] = Field(
+        default=300, description="Seconds that a new revision may take to become ready; then it is given up."
+    )
     calls: Annotated[tuple[Called, ...], Field(strict=False), Says("a list of names of services")] = Field(
         default=(), description="Other services that this one calls, as http://<name>."
     )

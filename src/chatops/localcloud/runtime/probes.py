@@ -31,40 +31,53 @@ def allowance(probe: Probe) -> float:
     return probe.initial_delay + probe.period * probe.failure_threshold
 
 
-async def succeeds(probe: Probe, address: tuple[str, int]) -> bool:
-    """Ask once: an HTTP status from 200 to 399, or for a TCP probe a connection, within the timeout."""
+async def trouble(probe: Probe, address: tuple[str, int]) -> str:
+    """Ask once for an HTTP status from 200 to 399, or for a TCP connection. "" when it came in time, else what did."""
+    what = f"GET {probe.path}" if probe.path else "TCP connection"
     try:
         async with asyncio.timeout(probe.timeout):
-            return await _ask(probe.path, address)
-    except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        return False
+            status = await _ask(probe.path, address)
+    except TimeoutError:
+        return f"{probe.kind} probe failed: {what}: no answer within {probe.timeout:g} s"
+    except ConnectionRefusedError:
+        return f"{probe.kind} probe failed: {what}: connection refused, nothing listens on the port"
+    except (OSError, ValueError, IndexError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        return f"{probe.kind} probe failed: {what}: no HTTP answer ({type(error).__name__})"
+    return "" if 200 <= status < 400 else f"{probe.kind} probe failed: {what}: HTTP status code {status}"
 
 
-async def _ask(path: str, address: tuple[str, int]) -> bool:
+async def _ask(path: str, address: tuple[str, int]) -> int:
+    """The status of `GET path`; 200 for a bare connection where there is no path."""
     host, port = address
     reader, writer = await asyncio.open_connection(host, port)
     try:
         if not path:
-            return True
+            return 200
         request = (
             f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: kube-probe/1.31\r\nConnection: close\r\n\r\n"
         )
         writer.write(request.encode())
         status_line = await reader.readuntil(b"\r\n")
-        return 200 <= int(status_line.split()[1]) < 400
-    except IndexError:
-        return False
+        return int(status_line.split()[1])
     finally:
         writer.close()
 
 
 @dataclass
 class Health:
-    """Watches one running replica. `on_ready` hears every change; `ended` returns why it must be restarted."""
+    """Watches one running replica. `on_ready` hears every change; `ended` returns why it must be restarted.
+
+    `trouble` is what keeps it from being ready: what its last startup or readiness probe found, "" when that succeeded.
+    """
 
     probes: dict[str, Probe]
     address: tuple[str, int]
     on_ready: Callable[[bool], None]
+    trouble: str = ""
+
+    async def _succeeds(self, probe: Probe) -> bool:
+        self.trouble = await trouble(probe, self.address)
+        return not self.trouble
 
     async def ended(self) -> str:
         """Runs until startup or liveness fails for good; the result says which and why."""
@@ -79,7 +92,7 @@ class Health:
 
     async def _started(self, probe: Probe) -> bool:
         deadline = asyncio.get_running_loop().time() + allowance(probe)
-        while not await succeeds(probe, self.address):
+        while not await self._succeeds(probe):
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(min(probe.period, EAGER))
@@ -93,7 +106,7 @@ class Health:
         ready = ever = False
         streak = 0
         while True:
-            good = await succeeds(probe, self.address)
+            good = await self._succeeds(probe)
             streak = streak + 1 if good != ready else 0
             if streak >= (probe.success_threshold if good else probe.failure_threshold):
                 ready, streak, ever = good, 0, True
@@ -108,7 +121,7 @@ class Health:
         await asyncio.sleep(probe.initial_delay)
         failures = 0
         while failures < probe.failure_threshold:
-            failures = 0 if await succeeds(probe, self.address) else failures + 1
+            failures = failures + 1 if await trouble(probe, self.address) else 0
             if failures < probe.failure_threshold:
                 await asyncio.sleep(probe.period)
         return f"liveness probe failed {failures} times: {_name(probe)}"

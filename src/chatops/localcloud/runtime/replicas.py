@@ -46,6 +46,7 @@ class Replica:
         self._log = logs.open(self.name)
         self._changed = changed
         self._instance: Instance | None = None
+        self._health: Health | None = None
         self._stop = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -65,9 +66,15 @@ class Replica:
             restarts=self.restarts,
             pid=instance.pid if instance else None,
             id=instance.id if instance else None,
-            reason=self.failure,
+            reason=self.reason,
             limited=instance.limited if instance else False,
         )
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not ready: what its probes find, or why it ended the last time."""
+        found = self._health.trouble if self._instance and self._health and not self.ready else ""
+        return found or self.failure
 
     @property
     def available(self) -> bool:
@@ -130,7 +137,8 @@ class Replica:
         return self._verdict or ended
 
     async def _watch(self, instance: Instance, probes: dict[str, Probe]) -> None:
-        self._verdict = await Health(probes, instance.address, self._set_ready).ended()
+        self._health = Health(probes, instance.address, self._set_ready)
+        self._verdict = await self._health.ended()
         self._set_ready(False)
         await self._end(instance, RESTART_GRACE)
 

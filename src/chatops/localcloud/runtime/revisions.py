@@ -92,7 +92,12 @@ class Revision:
     def restart(self) -> None:
         """Start as many fresh replicas as there are, for which requests wait, and drain the old in the background."""
         old, self.replica_set = self.replica_set, self._new_set()
-        self.replica_set.scale(max(old.count, 1))
+        if self.proved:
+            self.replica_set.scale(max(old.count, 1))
+        else:
+            self._life.cancel()
+            self.failure = None
+            self._life = asyncio.create_task(self._live())
         task = asyncio.create_task(old.stop())
         self._replaced.add(task)
         task.add_done_callback(self._replaced.discard)
@@ -126,7 +131,9 @@ class Revision:
             async with asyncio.timeout(limit):
                 await self._changes.until(lambda: self._complete or self._hopeless is not None)
         except TimeoutError:
-            raise self._failed(self.replica_set.replicas[0], f"was not ready after {limit:g} s") from None
+            slow = self.replica_set.replicas[0]
+            why = f": {slow.reason}" if slow.reason else ""
+            raise self._failed(slow, f"was not ready after {limit:g} s{why}") from None
         if lost := self._hopeless:
             raise self._failed(lost, f"{lost.failure}, {lost.restarts} times in a row")
 

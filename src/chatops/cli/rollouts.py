@@ -1,0 +1,60 @@
+"""What `deploy`, `rollback` and `revisions` share: which services are meant, and what is known of their revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from chatops.cli.session import Session
+from chatops.errors import ChatopsError, UsageError
+from chatops.resources.app import ContainerApp
+
+
+def chosen(session: Session, services: Sequence[str]) -> list[str]:
+    """Return the services meant, all of them for none. Raises UsageError for one that is not in the YAML file."""
+    known = session.config.services
+    for service in services:
+        if service not in known:
+            raise UsageError(f"there is no service '{service}'", hint=f"this stack has: {', '.join(known)}")
+    return list(dict.fromkeys(services)) or list(known)
+
+
+def apps_of(session: Session, services: Sequence[str]) -> list[ContainerApp]:
+    """Return the container apps of these services. Raises ChatopsError when one of them is not up."""
+    if not session.target.there:
+        raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
+    wanted = {f"app/{service}" for service in services}
+    found = [one for one in session.resources if one.address in wanted and isinstance(one, ContainerApp)]
+    for app in found:
+        if app.place.app(session.azure) is None:
+            raise ChatopsError(f"'{app.name}' of stack '{session.config.name}' is not up", hint="chatops up")
+    return found
+
+
+def digest_of(image: str) -> str:
+    """The part of an image's reference by which it is told from others: its digest in short, or its tag."""
+    _, at, digest = image.partition("@sha256:")
+    return digest[:12] if at else image.rpartition(":")[2]
+
+
+def since(created: str) -> str:
+    """An ISO 8601 time to the second, in UTC."""
+    moment = datetime.fromisoformat(created)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def row(app: str, revision: Any, note: str) -> dict[str, Any]:
+    """One revision for people and programs."""
+    return {
+        "app": app,
+        "revision": revision.name,
+        "since": since(revision.created) if revision.created else "",
+        "image": digest_of(revision.image),
+        "traffic": f"{revision.traffic} %" if revision.active else "",
+        "health": revision.health if revision.active else "inactive",
+        "replicas": revision.replicas,
+        "by": revision.by,
+        "note": note,
+    }
