@@ -37,7 +37,7 @@ def deploy(
     A new revision must be ready, answer its health endpoint, and pass a smoke test inside. One that fails gets no
     traffic and is ended; what served before serves all the while.
     """
-    how = Shift(_weights(canary), float(pause))
+    how = Shift(weights_of(canary), float(pause))
     session = open_session(config, output)
     wanted = chosen(session, services or ())
     plan = _plan(session, wanted, how)
@@ -59,7 +59,7 @@ def _plan(session: Session, services: Sequence[str], how: Shift) -> Plan:
     return plan_up(resources, session.observe(resources))
 
 
-def _weights(canary: str | None) -> tuple[int, ...]:
+def weights_of(canary: str | None) -> tuple[int, ...]:
     """Percentages that rise and end at 100. Raises UsageError for anything else."""
     if canary is None:
         return ALL_AT_ONCE

@@ -114,7 +114,7 @@ def _healthy(candidate: Candidate, revision: Revision, path: str) -> None:
 
 def _smoke(candidate: Candidate, command: str) -> None:
     candidate.report(f"{candidate.name}: smoke test")
-    verdict = _verdict(_said(candidate, command))
+    verdict = verdict_in(_said(candidate, command))
     if verdict is None:
         raise candidate.failed(f"its smoke test `{command}` did not say how it went")
     if not verdict.get("ok"):
@@ -141,7 +141,7 @@ def _said(candidate: Candidate, command: str) -> str:
     raise AssertionError("unreachable")
 
 
-def _verdict(output: str) -> dict[str, Any] | None:
+def verdict_in(output: str) -> dict[str, Any] | None:
     """The last line of output that is an object with `ok` in it."""
     for line in reversed(output.splitlines()):
         try:

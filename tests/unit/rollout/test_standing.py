@@ -1,0 +1,158 @@
+"""What an app's revisions and traffic tell: who serves, what was interrupted, what to go back to. Tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chatops.rollout.revisions import Revision
+from chatops.rollout.standing import PREVIOUS, as_it_serves, changes_what_runs, last_good, standing
+
+AGES = {"old": "2026-01-01T00:00:00", "now": "2026-01-02T00:00:00", "new": "2026-01-03T00:00:00"}
+
+
+def revision(name: str, active: bool = False, **properties: Any) -> Revision:
+    template = {"containers": [{"name": "app", "image": f"r/app@sha256:{name}"}]}
+    body = {"name": name, "properties": {"createdTime": AGES[name], "active": active, "template": template}}
+    body["properties"] |= properties
+    return Revision.of(body)
+
+
+def app(mode: str, latest: str, *traffic: dict[str, Any], ready: str = "", **tags: str) -> dict[str, Any]:
+    configuration = {"activeRevisionsMode": mode, "ingress": {"traffic": list(traffic)}}
+    template = {"containers": [{"name": "app", "image": "r/app@sha256:latest"}]}
+    names = {"latestRevisionName": latest, "latestReadyRevisionName": ready or latest}
+    return {"tags": tags, "properties": {"configuration": configuration, "template": template, **names}}
+
+
+def to(name: str, weight: int) -> dict[str, Any]:
+    return {"revisionName": name, "weight": weight}
+
+
+LATEST = {"latestRevision": True, "weight": 100}
+ALL = ("old", "now", "new")
+CASES = [
+    # mode, latest, traffic, active -> serving, others, settled, said
+    ("Single", "now", [LATEST], ("now",), "now", (), True, "serves its latest revision"),
+    ("Multiple", "new", [to("now", 100)], ("now",), "now", (), True, "pinned to revision now"),
+    (
+        "Multiple",
+        "new",
+        [to("now", 100)],
+        ("now", "new"),
+        "now",
+        ("new",),
+        False,
+        "now serves, beside it new",
+    ),
+    (
+        "Multiple",
+        "new",
+        [to("now", 90), to("new", 10)],
+        ("now", "new"),
+        "now",
+        ("new",),
+        False,
+        "a part",
+    ),
+    (
+        "Multiple",
+        "new",
+        [to("now", 50), to("new", 50)],
+        ("now", "new"),
+        "now",
+        ("new",),
+        False,
+        "a part",
+    ),
+    (
+        "Multiple",
+        "new",
+        [to("now", 0), to("new", 100)],
+        ("now", "new"),
+        "new",
+        ("now",),
+        False,
+        "beside it now",
+    ),
+    ("Multiple", "new", [to("new", 100)], ("new",), "new", (), True, "pinned to revision new"),
+    ("Multiple", "new", [LATEST], ("now", "new"), "new", ("now",), False, "beside it now"),
+    ("Multiple", "new", [LATEST], ("new",), "new", (), False, "a part"),
+    ("Multiple", "new", [], ("new",), "new", (), False, "new serves"),
+]
+
+
+@pytest.mark.parametrize(("mode", "latest", "traffic", "active", "serving", "others", "settled", "said"), CASES)
+def test_standing(
+    mode: str,
+    latest: str,
+    traffic: list[dict[str, Any]],
+    active: tuple[str, ...],
+    serving: str,
+    others: tuple[str, ...],
+    settled: bool,
+    said: str,
+) -> None:
+    found = standing(app(mode, latest, *traffic), [revision(name, name in active) for name in ALL])
+    assert (found.serving, found.others, found.settled) == (serving, others, settled)
+    assert said in str(found)
+
+
+def test_in_single_mode_the_one_that_serves_is_the_one_that_was_ready() -> None:
+    assert standing(app("Single", "new", LATEST, ready="now"), []).serving == "now"
+
+
+def test_a_pinned_app_is_shown_as_its_users_have_it() -> None:
+    body = app("Multiple", "new", to("now", 100))
+    revisions = [revision("now", True), revision("new")]
+    shown = as_it_serves(body, standing(body, revisions), revisions[0])
+    assert shown["properties"]["template"] == revisions[0].template
+    assert shown["properties"]["latestRevisionName"] == "now"
+    assert shown["properties"]["configuration"]["activeRevisionsMode"] == "Single"
+    assert body["properties"]["configuration"]["activeRevisionsMode"] == "Multiple"
+
+
+def test_last_good_is_who_served_before_by_the_tag() -> None:
+    body = app("Single", "new", LATEST, **{PREVIOUS: "old"})
+    found = last_good(body, [revision(name) for name in ALL], "new")
+    assert found and found.name == "old"
+
+
+@pytest.mark.parametrize(
+    ("what", "tag", "change", "expected"),
+    [
+        ("without a tag the newest older one", "", {}, "now"),
+        ("a tag with nothing behind it counts for nothing", "gone", {}, "now"),
+        ("a tag with the one that serves counts for nothing", "new", {}, "now"),
+        ("one that failed was never good", "", {"provisioning": "Failed"}, "old"),
+        ("one that runs the same is no way back", "", {"template": revision("new").template}, "old"),
+    ],
+)
+def test_last_good_otherwise(what: str, tag: str, change: dict[str, Any], expected: str) -> None:
+    revisions = [revision("old"), replace(revision("now"), **change), revision("new", True)]
+    found = last_good(app("Single", "new", LATEST, **{PREVIOUS: tag}), revisions, "new")
+    assert found is not None, what
+    assert found.name == expected, what
+
+
+def test_the_first_revision_has_nothing_behind_it() -> None:
+    assert last_good(app("Single", "old", LATEST), [revision("old", True)], "old") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "proves"),
+    [
+        ({}, False),
+        ({"resources": {"cpu": 2}}, False),
+        ({"image": "R/app@sha256:LATEST"}, False),
+        ({"image": "r/app@sha256:other"}, True),
+        ({"env": [{"name": "A", "value": "1"}]}, True),
+        ({"env": [{"name": "A", "secretRef": "a"}]}, True),
+    ],
+)
+def test_what_only_a_rollout_may_change(change: dict[str, Any], proves: bool) -> None:
+    before, after = app("Single", "new"), app("Single", "new")
+    after["properties"]["template"]["containers"][0] |= change
+    assert changes_what_runs(before, after) is proves
