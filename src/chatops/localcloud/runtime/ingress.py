@@ -82,7 +82,8 @@ class Ingress:
 
     async def _listen(self, handler: Handler, preferred: int, tls: ssl.SSLContext | None = None) -> int:
         runner = await self._runner(handler)
-        for port in (preferred, *range(EXTERNAL_PORT, EXTERNAL_PORT + 100), free_port()):
+        first = TLS_PORT if tls else EXTERNAL_PORT
+        for port in (preferred, *range(first, first + 100), free_port()):
             try:
                 await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
             except OSError:
