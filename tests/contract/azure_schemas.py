@@ -31,6 +31,7 @@ FILES = {
     "microsoft.keyvault": "Microsoft.KeyVault@2026-02-01",
     "microsoft.managedidentity": "Microsoft.ManagedIdentity@2024-11-30",
     "microsoft.network": "Microsoft.Network.NRP@2025-07-01",
+    "microsoft.network/dnszones": "Microsoft.Network.DNS@2018-05-01",
     "microsoft.network/privatednszones": "Microsoft.Network.privateDns@2024-06-01",
     "microsoft.operationalinsights": "Microsoft.OperationalInsights@2025-07-01",
 }
@@ -45,6 +46,7 @@ CORRECTIONS = {
 NOT_REQUIRED = {
     # a template has to write `properties: {}`; the REST API and Azure's own client leave out what is empty
     ("Microsoft.ManagedIdentity@2024-11-30", "resourceDefinitions/userAssignedIdentities"): "properties",
+    ("Microsoft.Network.DNS@2018-05-01", "resourceDefinitions/dnsZones"): "properties",
 }
 """(file, place) -> the member that templates must have and requests need not; each with its reason."""
 

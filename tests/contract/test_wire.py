@@ -23,6 +23,8 @@ tags: {purpose: chat}
 logs: {retention_days: 60}
 database: {storage_gb: 64}
 registry: {sku: Premium}
+domain:
+  chat.example.org: {zone: example.org}
 """
 
 
@@ -60,12 +62,14 @@ def test_every_body_of_up_and_down(machine: Machine) -> None:
     created = {(one.method, one.type) for one in record.sent}
     machine.config.write_text(machine.config.read_text().replace("max: 5", "max: 3") + CHANGED)
     up(machine.config, yes=True)
+    domains = {str(one.type).rpartition("/")[2] for one in record.sent if one.method == "PUT"}
     with_bodies = len(record.sent)
     down(machine.config, yes=True)
 
     assert [problem for one in record.sent for problem in one.problems()] == []
     assert ("POST", "Microsoft.ContainerRegistry/registries/scheduleRun") in created
     assert ("PUT", "Microsoft.App/containerApps") in created
+    assert {"dnsZones", "TXT", "CNAME", "managedCertificates"} <= domains
     patched = {str(one.type) for one in record.sent if one.method == "PATCH"}
     assert {"Microsoft.App/containerApps", "Microsoft.DBforPostgreSQL/flexibleServers"} <= patched
     assert all(one.excused for one in record.sent[with_bodies:]), "a deletion has no body"

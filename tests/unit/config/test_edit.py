@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatops.config.document import parse
-from chatops.config.edit import edited, write
+from chatops.config.edit import edited, without, write
 from chatops.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -148,3 +148,43 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -
     with pytest.raises(ConfigError, match="changed by somebody else"):
         write(file, "name: ours\n", "name: chat\n")
     assert file.read_text() == "name: theirs\n"
+
+
+# the text, the path that goes, and what is left
+TAKEN_OUT = {
+    "the only one, and with it the section": (
+        "# mine\ndomain:\n  # the one\n  chat.example.org:\n    service: ui # x\n    zone: example.org\n\nlogs: {}\n",
+        "# mine\n\nlogs: {}\n",
+    ),
+    "the first of two": (
+        "domain:\n  chat.example.org:\n  help.example.org:\n    zone: example.org\nname: chat\n",
+        "domain:\n  help.example.org:\n    zone: example.org\nname: chat\n",
+    ),
+    "the last of two, at the end of the file": (
+        "domain:\n  help.example.org: {}\n  chat.example.org:\n    zone: example.org",
+        "domain:\n  help.example.org: {}\n",
+    ),
+    "the first in braces": (
+        "domain: {chat.example.org: {service: ui}, help.example.org: {}} # two\n",
+        "domain: {help.example.org: {}} # two\n",
+    ),
+    "the last in braces": (
+        "domain: {help.example.org: {}, chat.example.org: {service: ui}}\n",
+        "domain: {help.example.org: {}}\n",
+    ),
+    "among Windows' line ends": (
+        "name: chat\r\ndomain:\r\n  chat.example.org:\r\n    service: ui\r\nlogs: {}\r\n",
+        "name: chat\r\nlogs: {}\r\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "left"), TAKEN_OUT.values(), ids=TAKEN_OUT)
+def test_what_is_taken_out_leaves_the_rest(text: str, left: str) -> None:
+    assert without(text, ("domain", "chat.example.org"), "chatops.yaml") == left
+
+
+def test_what_an_anchor_holds_is_not_taken_out() -> None:
+    text = "domain: &all\n  chat.example.org: {}\ntags: *all\n"
+    with pytest.raises(ConfigError, match=r"take domain\.chat\.example\.org out yourself"):
+        without(text, ("domain", "chat.example.org"), "chatops.yaml")
