@@ -3,12 +3,16 @@
 import asyncio
 import os
 import signal
+import ssl
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import aiohttp
 import httpx
 import pytest
 
+from chatops.localcloud.certificates import Certificates
+from chatops.localcloud.clock import wall
 from chatops.localcloud.runtime.local import LocalRuntime
 from chatops.localcloud.runtime.spec import Scale
 
@@ -162,6 +166,26 @@ async def test_a_websocket_ends_with_its_replica(world):
         await socket.send_str("die")
         await socket.receive(30)
         assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+
+
+async def test_over_tls_apps_see_https_and_websockets_work(world, tmp_path):
+    spec = await world.put()
+    authority = Certificates(tmp_path)
+    authority.ensure()
+    domain = spec.fqdn.partition(".")[2]
+    world.runtime.put_certificate(spec.environment, authority.issue([f"*.{domain}"], wall() + timedelta(days=1)))
+    trust = ssl.create_default_context(cafile=str(authority.authority))
+    url, more = (
+        world.runtime.ingress_tls_url,
+        {"ssl": trust, "server_hostname": spec.fqdn, "headers": {"Host": spec.fqdn}},
+    )
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url + "/seen", **more) as answer:
+            seen = await answer.json(content_type=None)
+        assert (seen["path"], seen["headers"]["X-Forwarded-Proto"]) == ("/seen", "https")
+        async with session.ws_connect(url + "/echo", **more) as socket:
+            await socket.send_str("over TLS")
+            assert await socket.receive_str() == "over TLS"
 
 
 async def test_an_app_without_that_websocket_says_so(world):
