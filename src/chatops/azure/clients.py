@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from azure.mgmt.consumption import ConsumptionManagementClient
     from azure.mgmt.containerregistry import ContainerRegistryManagementClient
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+    from azure.mgmt.costmanagement import CostManagementClient
     from azure.mgmt.dns import DnsManagementClient
     from azure.mgmt.keyvault import KeyVaultManagementClient
     from azure.mgmt.loganalytics import LogAnalyticsManagementClient
@@ -61,14 +62,15 @@ class Azure:
             client: T = self._made[key]
             return client
 
-    def _management(self, client_class: Callable[..., T]) -> T:
+    def _management(self, client_class: Callable[..., T], *, subscription: bool = True) -> T:
         cloud = self.cloud
+        where = (cloud.subscription,) if subscription else ()
         options = {key: value for key, value in cloud.transport.items() if key != "proxies"}
         return self._client(
             client_class,
             lambda: client_class(
                 cloud.credential,
-                cloud.subscription,
+                *where,
                 base_url=cloud.arm,
                 credential_scopes=[cloud.scope],
                 polling_interval=cloud.poll_seconds,
@@ -176,6 +178,12 @@ class Azure:
         from azure.mgmt.loganalytics import LogAnalyticsManagementClient
 
         return self._management(LogAnalyticsManagementClient)
+
+    @property
+    def costs(self) -> CostManagementClient:
+        from azure.mgmt.costmanagement import CostManagementClient
+
+        return self._management(CostManagementClient, subscription=False)
 
     @property
     def consumption(self) -> ConsumptionManagementClient:

@@ -43,6 +43,10 @@ Compare = Annotated[
     list[str] | None, typer.Option("--compare", help="Another YAML file or region beside it; may be repeated.")
 ]
 As = Annotated[Format, typer.Option("--format", help="A page (html) or a picture (svg) to send, or data.")]
+Billed = Annotated[
+    bool, typer.Option("--billed", help="What Azure billed so far (or in --month), beside what was expected.")
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="With --billed: ask again, not the last answer of this hour.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The file to write it to.")]
 
 LOCAL = "this stack runs on the local cloud, where nothing is billed: the figures are what Azure would bill"
@@ -56,14 +60,22 @@ def cost(
     compare: Compare = None,
     form: As = Format.table,
     out: Out = None,
+    billed: Billed = False,
+    fresh: Fresh = False,
     config: ConfigFile = None,
     output: OutputFormat = Output.human,
 ) -> None:
     """Tell what a month costs, resource by resource: idle, expected and busy, with what Azure brings unasked.
 
     Needs no login and no cloud: the YAML file and the price book are enough. A price that is not known is told as
-    unknown, never guessed.
+    unknown, never guessed. With --billed, what was really billed stands beside what was expected by now.
     """
+    if billed:
+        from chatops.cli.billed import show_billed
+
+        as_json = Output.json in (output, form)
+        show_billed(config, month, _people(users, hours), fresh, Output.json if as_json else Output.human)
+        return
     path = discover(config, Path.cwd())
     occasion = _occasion(users, hours, month)
     stacks = [(path.stem, _moved(load(path), region, occasion)), *_others(path, region, compare or [], occasion)]
@@ -73,8 +85,11 @@ def cost(
 
 def _occasion(users: float | None, hours: float | None, month: str | None) -> Occasion:
     asked = users is not None or hours is not None
-    people = People(_decimal(users, USERS), _decimal(hours, HOURS))
-    return Occasion(book(), people, month_of(month) if month else USUAL, said=not asked)
+    return Occasion(book(), _people(users, hours), month_of(month) if month else USUAL, said=not asked)
+
+
+def _people(users: float | None, hours: float | None) -> People:
+    return People(_decimal(users, USERS), _decimal(hours, HOURS))
 
 
 def _decimal(value: float | None, default: Decimal) -> Decimal:

@@ -130,6 +130,11 @@ class Session:
             raise typer.Exit(1)
         return outcome
 
+    def environment(self) -> Any:
+        """Return the body of the container apps environment, None when there is none."""
+        found = next(one for one in self.nameable if one.address == "environment").read(self.azure)
+        return found.body if found else None
+
     def page_url(self) -> str | None:
         """Return where the external app answers, from its name; None when no service is external."""
         external = next((name for name, service in self.config.services.items() if service.external), None)

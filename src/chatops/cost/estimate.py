@@ -145,7 +145,7 @@ class _Volumes:
             case Counted.DAYS:
                 return Decimal(self.month.days)
             case Counted.MONTHS:
-                return Decimal(1)
+                return Decimal(self.month.months)
             case Counted.IMAGES:
                 return IMAGES_GB
             case Counted.LOGS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from chatops.errors import UsageError
@@ -14,11 +15,15 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Month:
-    """`hours` counts for what is billed by the hour, `days` for what is billed by the day or the second."""
+    """A time that is billed: `hours` counts for what is billed by the hour, `days` by the day or the second.
+
+    A part of a month has fractions, of `months` too.
+    """
 
     name: str
-    days: int
-    hours: int
+    days: Decimal | int
+    hours: Decimal | int
+    months: Decimal | int = 1
 
     @property
     def seconds(self) -> Decimal:
@@ -27,6 +32,14 @@ class Month:
 
 USUAL = Month("a month of 30 days, 730 hours", 30, 730)
 """As Azure's pricing pages and calculator reckon."""
+
+
+def part(start: datetime, end: datetime) -> Month:
+    """Return what of the calendar month of `start` lies between the two moments."""
+    seconds = Decimal(str((end - start).total_seconds()))
+    whole = calendar.monthrange(start.year, start.month)[1] * SECONDS_A_DAY
+    name = f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+    return Month(name, seconds / SECONDS_A_DAY, seconds / 3600, seconds / whole)
 
 
 def month_of(text: str) -> Month:

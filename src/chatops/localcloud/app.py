@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from email.utils import format_datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import clock
 from .arm import Arm
 from .billing.retail import retail_routes
 from .control.table import ENDPOINTS
@@ -66,6 +68,7 @@ def _marks(sent: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         (b"x-ms-request-id", request),
         (b"x-ms-correlation-request-id", sent.get(b"x-ms-correlation-request-id", request)),
         (b"cache-control", b"no-cache"),
+        (b"date", format_datetime(clock.now(), usegmt=True).encode()),
     ]
     if client := sent.get(b"x-ms-client-request-id"):
         marks.append((b"x-ms-client-request-id", client))

@@ -255,6 +255,7 @@ class Daemon:
             ssl_keyfile=self._certificates.server_key,
             timeout_keep_alive=KEEP_ALIVE,
             server_header=False,
+            date_header=False,  # ours is that of the clock that may be put ahead
         )
         return _Server(config)
 

@@ -2,14 +2,16 @@
 
 A replica is idle in a second in which its revision ran no more than its minimum and no request was in it; Azure also
 wants next to no CPU and network traffic, which is not measured here. What exists is metered while the daemon runs:
-a laptop that sleeps is billed nothing. Meters by the month are taken as a month of 730 hours, as on price pages.
+a laptop that sleeps is billed nothing.
 """
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from .. import clock
 from ..control.regions import flat
@@ -20,11 +22,11 @@ from .ledger import Entry
 
 LOOK = 1.0  # seconds
 FLUSH_EVERY = 10  # looks
-HOUR, DAY, MONTH = Decimal(1), Decimal(1) / 24, Decimal(1) / 730
 GB = Decimal(10) ** 9
 
-Rate = tuple[str, str, Decimal]
-"""Whose (a resource's id), which meter, and how much an hour."""
+Per = Literal["hour", "day", "month"]
+Rate = tuple[str, str, int, Per]
+"""Whose (a resource's id), which meter, and how much of it per what."""
 
 
 def _environment(record: Record) -> Iterator[Rate]:
@@ -35,24 +37,23 @@ def _environment(record: Record) -> Iterator[Rate]:
     subscription, group = record.id.split("/")[2], record.properties["infrastructureResourceGroup"]
     ours = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
     balancers, addresses = (2, 1) if network.get("internal") else (1, 2)
-    yield f"{ours}/loadBalancers/capp-svc-lb", "load-balancer/rules", balancers * HOUR
-    yield f"{ours}/publicIPAddresses/capp-svc-ip", "address/standard", addresses * HOUR
+    yield f"{ours}/loadBalancers/capp-svc-lb", "load-balancer/rules", balancers, "hour"
+    yield f"{ours}/publicIPAddresses/capp-svc-ip", "address/standard", addresses, "hour"
 
 
 def _server(record: Record) -> Iterator[Rate]:
-    stored = Decimal(record.properties["storage"]["storageSizeGB"])
-    yield record.id, "postgresql/storage", stored * MONTH
+    yield record.id, "postgresql/storage", int(record.properties["storage"]["storageSizeGB"]), "month"
     if record.properties.get("state") == "Ready":
-        yield record.id, f"postgresql/{record.body['sku']['name']}", HOUR
+        yield record.id, f"postgresql/{record.body['sku']['name']}", 1, "hour"
 
 
 def _registry(record: Record) -> Iterator[Rate]:
-    yield record.id, f"registry/{record.body['sku']['name']}", DAY
+    yield record.id, f"registry/{record.body['sku']['name']}", 1, "day"
 
 
 def _zone(meter: str) -> Callable[[Record], Iterator[Rate]]:
     def rates(record: Record) -> Iterator[Rate]:
-        yield record.id, meter, MONTH
+        yield record.id, meter, 1, "month"
 
     return rates
 
@@ -65,6 +66,11 @@ RATES: Mapping[str, Callable[[Record], Iterator[Rate]]] = {
     "Microsoft.Network/dnsZones": _zone("dns/public-zone"),
 }
 """Resource type -> what it is billed for as long as it exists."""
+
+
+def _seconds(per: Per, now: datetime) -> int:
+    days = {"hour": 0, "day": 1, "month": calendar.monthrange(now.year, now.month)[1]}[per]
+    return days * 86_400 or 3600
 
 
 class Metering:
@@ -90,8 +96,8 @@ class Metering:
         seconds, self._last = Decimal(str((now - self._last).total_seconds())), now
         for type, rates in RATES.items():
             for record in self._world.store.records(type=type):
-                for resource, meter, an_hour in rates(record):
-                    self._enter(now, resource, meter, an_hour * seconds / 3600, record)
+                for resource, meter, amount, per in rates(record):
+                    self._enter(now, resource, meter, amount * seconds / _seconds(per, now), record)
         for activity in self._world.runtime.activity():
             self._app(now, activity, seconds)
 
