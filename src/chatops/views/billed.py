@@ -77,7 +77,7 @@ def _table(bill: Bill) -> Table:
     for grant in bill.expected.grants:
         saved = grant.saves[EXPECTED]
         estimated = "unknown" if saved is None else short(Amount(Bounds() - saved))
-        table.add_row(f"[green]{escape(grant.grant.words)}[/]", "[dim]taken off above[/]", estimated)
+        table.add_row(f"[green]free: {escape(grant.grant.words)}[/]", "[dim]taken off above[/]", estimated)
     table.add_section()
     total = cents(bill.billed) + ("+" if bill.partial else "")
     table.add_row("[bold]total[/]", f"[bold]{total}[/]", f"[bold]{short(bill.estimated)}[/]")
