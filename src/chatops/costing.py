@@ -6,7 +6,7 @@ Needs no login and no cloud: names and regions come from the YAML file, prices f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from chatops.azure.sovereign import CLOUDS
 from chatops.config.schema import PLACEHOLDER, Config, Service
 from chatops.cost.change import charges
 from chatops.cost.estimate import Bounds, Estimate, Scenario, estimate
-from chatops.cost.meter import Charge
+from chatops.cost.meter import Charge, Counted, Meter
 from chatops.cost.month import USUAL, Month
 from chatops.cost.prices import Prices
 from chatops.cost.usage import SOME_PEOPLE, People, Said, Usage, usage_of
@@ -78,6 +78,26 @@ def charged(config: Config) -> list[Charge]:
         images={service.image: _Unbuilt() for service in config.services.values()},
     )
     return charges(stack.resources(config, site), config.location)
+
+
+STOPS = {Counted.IDLE, Counted.ACTIVE, Counted.REQUESTS}
+"""What nobody counts while an app is stopped."""
+
+
+def saved_by_pausing(config: Config, occasion: Occasion) -> Decimal:
+    """Return what a day of the stack costs less, expected use given, while its apps and its server are stopped."""
+    usage = usage_by_address(config, occasion.people, occasion.said)
+    running = charged(config)
+    resting = [replace(charge, meters=tuple(m for m in charge.meters if not _stops(charge, m))) for charge in running]
+    now, then = (
+        estimate(each, occasion.prices, usage, config.location, occasion.month).total(Scenario.EXPECTED)
+        for each in (running, resting)
+    )
+    return min(now.low - then.low, now.high - then.high) / occasion.month.days
+
+
+def _stops(charge: Charge, meter: Meter) -> bool:
+    return meter.counted in STOPS or (charge.address == "postgres" and meter.counted is Counted.HOURS)
 
 
 def said_by(config: Config) -> dict[str, Said]:

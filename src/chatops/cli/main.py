@@ -20,6 +20,7 @@ from chatops.cli.init import init
 from chatops.cli.logs import logs
 from chatops.cli.open import open_page
 from chatops.cli.options import Output
+from chatops.cli.pause import pause, resume
 from chatops.cli.plan import plan
 from chatops.cli.revisions import revisions
 from chatops.cli.rollback import rollback
@@ -43,6 +44,8 @@ app.command()(rollback)
 app.command()(revisions)
 app.command()(status)
 app.command()(scale)
+app.command()(pause)
+app.command()(resume)
 app.command()(logs)
 app.command("open")(open_page)
 app.command()(down)

@@ -12,6 +12,7 @@ from chatops.cli.session import Session
 from chatops.cli.signals import stopping_on_signals
 from chatops.engine.resource import Json
 from chatops.errors import ChatopsError, Interrupted, OperationFailed
+from chatops.resources.power import STOPPED, power_of
 
 PATIENCE = 600.0
 """Seconds that new replicas may take; a replica with a large image or model may need minutes."""
@@ -73,7 +74,9 @@ def until_there(session: Session, name: str, revision: str, least: int) -> Repli
 
 
 def require_app(session: Session, name: str, app: Json | None) -> Json:
-    """Return the app's body. Raises ChatopsError when there is none."""
+    """Return the app's body. Raises ChatopsError when there is none, or when it was stopped."""
     if app is None:
         raise ChatopsError(f"'{name}' of stack '{session.config.name}' is not up", hint="chatops up")
+    if power_of(app) == STOPPED:
+        raise ChatopsError(f"'{name}' of stack '{session.config.name}' is paused", hint="chatops resume")
     return app

@@ -18,6 +18,7 @@ from chatops.azure.clients import Azure
 from chatops.azure.cloud import Principal
 from chatops.cli import places
 from chatops.cli.options import Output
+from chatops.cli.power import PAUSED, woken
 from chatops.cli.signals import stopping_on_signals
 from chatops.cli.target import Target, target_of
 from chatops.config.load import discover, from_environment, load, require_subscription
@@ -30,6 +31,7 @@ from chatops.images.sources import Workshop, sources
 from chatops.naming import OWNER_TAG, Names
 from chatops.resources import ARM_KINDS
 from chatops.resources.orphan import Orphan
+from chatops.resources.power import Power
 from chatops.views.protocol import View
 
 
@@ -101,7 +103,11 @@ class Session:
         """Read what is there and decide what makes the configuration true."""
         observed = self.observe(self.resources)
         orphans, _ = self.others()
-        return plan_up(self.resources, observed, orphans if "group" in observed else [])
+        wanted = woken(self.resources, observed)
+        if starts := [one for one in wanted if isinstance(one, Power)]:
+            self.view.note(f"{PAUSED}; this starts what is stopped")
+            observed |= self.observe(starts)
+        return plan_up(wanted, observed, orphans if "group" in observed else [])
 
     def others(self) -> tuple[list[Orphan], list[str]]:
         """Return what else lies in the group: orphans of this stack, and the names of foreign resources."""

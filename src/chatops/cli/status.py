@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import typer
 
-from chatops.azure.calls import calling
+from chatops.cli.activity import Activity, activity_of
 from chatops.cli.options import ConfigFile, Output, OutputFormat
+from chatops.cli.power import PAUSED, any_stopped
+from chatops.cli.running import Replicas, latest, replicas_of
 from chatops.cli.session import Session, open_session
 from chatops.engine.resource import Observed
-from chatops.errors import ChatopsError
+from chatops.errors import ChatopsError, CloudError
+from chatops.resources.app import ContainerApp
+from chatops.resources.power import STOPPED, power_of
 from chatops.views.protocol import AppStatus, StackStatus
 
 WATCH_SECONDS = 2.0
+READERS = 8
 
 Watch = Annotated[bool, typer.Option("-w", "--watch", help="Draw it again every two seconds, until Ctrl-C.")]
 
 
 def status(config: ConfigFile = None, watch: Watch = False, output: OutputFormat = Output.human) -> None:
-    """Show the stack: page, database, and per app its revision, replicas, restarts and health."""
+    """Show the stack: page, database, and per app its revision, image, replicas, how busy it is, and its health."""
     session = open_session(config, output)
     if not session.target.there:
         raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
@@ -40,9 +47,9 @@ def collect(session: Session) -> StackStatus:
     observed = session.observe(shown)
     if "group" not in observed:
         raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
-    names = [name for name in session.config.services if f"app/{name}" in observed]
-    apps = tuple(_app(session, name, observed[f"app/{name}"].body) for name in names)
-    missing = sorted(set(session.config.services) - set(names))
+    bodies = {name: observed[f"app/{name}"].body for name in session.config.services if f"app/{name}" in observed}
+    with ThreadPoolExecutor(READERS, thread_name_prefix="status") as pool:
+        apps = tuple(pool.map(lambda name: _app(session, name, bodies[name]), bodies))
     return StackStatus(
         stack=session.config.name,
         target=session.azure.cloud.name,
@@ -50,8 +57,19 @@ def collect(session: Session) -> StackStatus:
         url=next((app.url for app in apps if app.url), None),
         database=_database(observed.get("postgres")),
         apps=apps,
-        notes=tuple(f"{name} is not there: chatops up" for name in missing),
+        notes=tuple(_notes(session, observed, apps)),
     )
+
+
+def _notes(session: Session, observed: Mapping[str, Observed], apps: Sequence[AppStatus]) -> Iterator[str]:
+    if any_stopped(observed):
+        yield f"{PAUSED}: chatops resume"
+    for name in sorted(set(session.config.services) - {app.name for app in apps}):
+        yield f"{name} is not there: chatops up"
+    if any(app.in_flight is None for app in apps):
+        yield "Azure Monitor does not say how busy the apps are: does your role cover Microsoft.Insights/metrics/read?"
+    elif apps:
+        yield "in flight: mean of the last minute that Azure Monitor has counted; cold starts: of the last day"
 
 
 def _database(observed: Observed | None) -> str:
@@ -67,38 +85,52 @@ def _database(observed: Observed | None) -> str:
 
 def _app(session: Session, name: str, body: dict[str, Any]) -> AppStatus:
     properties = body["properties"]
-    template, revision = properties["template"], properties.get("latestRevisionName") or ""
-    containers = _containers(session, name, revision) if revision else []
+    template, revision = properties["template"], latest(body)
+    replicas, busy = replicas_of(session, name, revision), _activity(session, body)
     ingress = properties["configuration"].get("ingress") or {}
     external = ingress.get("external") and ingress.get("fqdn")
     return AppStatus(
         name=name,
-        state=_state(properties, containers),
+        state=_state(body, replicas),
+        health=_health(session, f"{body['id']}/revisions/{revision}") if revision else "None",
         revision=revision,
-        image=str(template["containers"][0]["image"]).rsplit("/", 1)[-1].replace("sha256:", "")[:24],
-        replicas=len(containers),
-        ready=sum(bool(container.ready) for container in containers),
+        image=_short(str(template["containers"][0]["image"])),
+        replicas=replicas.there,
+        ready=replicas.ready,
         minimum=template["scale"].get("minReplicas") or 0,
         maximum=template["scale"].get("maxReplicas") or 0,
-        restarts=sum(container.restart_count or 0 for container in containers),
+        in_flight=round(busy.in_flight, 1) if busy else None,
+        restarts=replicas.restarts,
+        cold_starts=busy.cold_starts if busy else None,
         url=session.azure.cloud.page_url(ingress["fqdn"]) if external else None,
     )
 
 
-def _state(properties: dict[str, Any], containers: list[Any]) -> str:
-    if properties.get("provisioningState") != "Succeeded":
-        return str(properties.get("provisioningState"))
-    if not containers:
+def _activity(session: Session, body: dict[str, Any]) -> Activity | None:
+    try:
+        return activity_of(session.azure, body["id"])
+    except CloudError:
+        return None
+
+
+def _state(body: dict[str, Any], replicas: Replicas) -> str:
+    state = str(body["properties"].get("provisioningState"))
+    if state != "Succeeded":
+        return state
+    if power_of(body) == STOPPED:
+        return STOPPED
+    if not replicas.there:
         return "Sleeping"
-    return "Running" if any(container.ready for container in containers) else "NotReady"
+    return "Running" if replicas.ready else "NotReady"
 
 
-def _containers(session: Session, name: str, revision: str) -> list[Any]:
-    with calling("listing replicas of", f"container app '{name}'"):
-        replicas = session.azure.container_apps.container_apps_revision_replicas
-        listed = replicas.list_replicas(session.names.group, name, revision).value
-    return [
-        container
-        for replica in listed
-        for container in (replica.properties.containers if replica.properties else None) or []
-    ]
+def _health(session: Session, revision_id: str) -> str:
+    """What Azure says of the revision's health: Healthy, Unhealthy or None."""
+    found = session.azure.read(revision_id, ContainerApp.api_version)
+    return str(found["properties"].get("healthState")) if found else "None"
+
+
+def _short(image: str) -> str:
+    """Repository and the first twelve digits of the digest."""
+    name, _, digest = image.rsplit("/", 1)[-1].partition("@sha256:")
+    return f"{name}@{digest[:12]}" if digest else name

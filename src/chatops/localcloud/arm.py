@@ -137,7 +137,10 @@ class Arm:
         return JSONResponse({"value": bodies})
 
     async def _act(self, call: Call, kind: Kind) -> Response:
-        action = {name.lower(): handler for name, handler in kind.actions.items()}.get((call.id.rest or "").lower())
+        verb = (call.id.rest or "").lower()
+        if call.method == "POST" and verb in kind.turns:
+            return await writes.turn(call, kind, self._owner(call, kind), verb)
+        action = {name.lower(): handler for name, handler in kind.actions.items()}.get(verb)
         if action is None or call.method != "POST":
             raise self._unknown(call, f"{kind.type}/{call.id.rest}")
         return as_response(await action(call, self._owner(call, kind)))

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from .control.app_spec import revision_spec, shares_of
-from .control.domains import MANAGED, UPLOADED, serve_domains
+from .control.domains import MANAGED, UPLOADED
 from .control.environments import APP, ENVIRONMENT, certify
-from .control.postgres import SERVER
-from .control.revisions import REVISION
+from .control.power import SERVER, STOPPED, bring_back, runs, start_server
 from .errors import ArmError
 from .runtime.spec import RuntimeFailure
 from .store import Record
@@ -20,9 +18,11 @@ log = logging.getLogger(__name__)
 
 async def replay(world: World) -> list[asyncio.Task[None]]:
     """Start the servers and return once they answer; the apps come up in the tasks that are returned."""
-    servers = [record for record in world.store.records(type=SERVER) if record.properties["state"] != "Dropping"]
+    resting = ("Dropping", STOPPED)
+    servers = [record for record in world.store.records(type=SERVER) if record.properties["state"] not in resting]
     await asyncio.gather(*(_server(world, record) for record in servers))
     apps = [app for app in world.store.records(type=APP) if app.properties["provisioningState"] != "Deleting"]
+    apps = [app for app in apps if runs(app)]
     _certificates(world)
     tasks = [asyncio.create_task(_app(world, app)) for app in apps]
     await asyncio.sleep(0)
@@ -45,24 +45,14 @@ def _custom(world: World) -> list[Record]:
 
 
 async def _server(world: World, record: Record) -> None:
-    properties = record.properties
     try:
-        await world.runtime.put_server(record.key, str(properties["version"]), properties["administratorLogin"], None)
+        await start_server(world, record)
     except RuntimeFailure as failure:
         log.warning("the server %s does not run again: %s", record.id, failure)
 
 
 async def _app(world: World, app: Record) -> None:
-    """What was active comes up again: in Single mode the last revision that was ready, in Multiple mode each."""
-    revisions = [one for one in world.store.records(app.id, REVISION) if one.properties["active"]]
-    single = app.properties["configuration"]["activeRevisionsMode"] == "Single"
-    if single:
-        revisions = [one for one in revisions if one.name == app.properties["latestReadyRevisionName"]]
-    serve_domains(world, app)
     try:
-        for revision in revisions:
-            spec = revision_spec(world, app, revision)
-            await (world.runtime.put_app(spec) if single else world.runtime.put_revision(spec))
-        world.runtime.set_traffic(app.key, shares_of(app))
+        await bring_back(world, app)
     except (RuntimeFailure, ArmError) as failure:
         log.warning("the app %s does not run again: %s", app.id, failure)

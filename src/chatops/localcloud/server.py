@@ -31,6 +31,7 @@ from .billing.retail import PATH as RETAIL
 from .certificates import Certificates
 from .control import registry, vaults
 from .control.managed_certificates import renew
+from .control.power import wake_servers
 from .control.registry import Registries
 from .control.roles import own
 from .control.table import KINDS
@@ -186,7 +187,7 @@ class Daemon:
         serving = loop.create_task(server.serve(sockets=[bound]))
         await proxy.start(tunnel)
         await names.start(stream, datagrams)
-        coming = [*await replay(world), loop.create_task(renew(world))]
+        coming = [*await replay(world), loop.create_task(renew(world)), loop.create_task(wake_servers(world))]
         writes.resume(world)
         await self._started(server, serving)
         metering = loop.create_task(Metering(world).run())

@@ -163,7 +163,9 @@ def _work(
 ) -> Callable[[], Awaitable[None]]:
     async def work() -> None:
         await world.conditions.released(kind.type)
-        if operation.verb == "delete" and kind.remove:
+        if operation.verb in kind.turns:
+            await kind.turns[operation.verb].work(world, record)
+        elif operation.verb == "delete" and kind.remove:
             await kind.remove(world, record)
         elif operation.verb != "delete" and kind.apply:
             await kind.apply(world, record, private)
@@ -180,7 +182,9 @@ def _settle(world: World, kind: Kind, record: Record) -> Callable[[Operation], N
             # it could not show that it failed
             forget(world, record)
             return
-        _set_state(kind, record, kind.states.failed if operation.error else kind.states.done)
+        turned = kind.turns.get(operation.verb)
+        failed, done = (turned.was, turned.done) if turned else (kind.states.failed, kind.states.done)
+        _set_state(kind, record, failed if operation.error else done)
         world.store.save(record)
 
     return settle
@@ -219,6 +223,19 @@ async def delete(call: Call, kind: Kind) -> Response:
     _set_state(kind, record, kind.states.deleting)
     operation = _open(call.world, record, kind.delete, "delete", kind.states.deleting)
     response = answer(call, record, style, style.status, operation)
+    start(call.world, kind, operation, record, {})
+    return response
+
+
+async def turn(call: Call, kind: Kind, record: Record, verb: str) -> Response:
+    """Stop or start what a resource runs."""
+    asked = kind.turns[verb]
+    if operation := call.world.operations.on(record.id):
+        raise kind.busy(operation)
+    asked.check(record)
+    _set_state(kind, record, asked.going)
+    operation = _open(call.world, record, asked.style, verb, asked.going)
+    response = answer(call, record, STYLES[asked.style], STYLES[asked.style].status, operation)
     start(call.world, kind, operation, record, {})
     return response
 

@@ -15,10 +15,12 @@ from chatops.engine.apply import Outcome
 from chatops.engine.events import Event, Failed, LeftRunning, Skipped, Succeeded
 from chatops.engine.plan import Action, Plan, Step
 from chatops.errors import ChatopsError
-from chatops.views.protocol import StackStatus
+from chatops.views.protocol import AppStatus, StackStatus
 from chatops.views.tree import COLOURS, LiveTree
 
 PLAIN_WIDTH = 250
+NUMBERS = ("ready", "in flight", "restarts", "cold starts")
+STATUS_COLUMNS = ("app", "state", "health", "ready", "min-max", *NUMBERS[1:], "revision", "image")
 DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.REPLACE: "replaced", Action.DELETE: "deleted"}
 VERBS = {
     Action.CREATE: "to create",
@@ -164,13 +166,10 @@ def status_table(status: StackStatus) -> Table:
     whole.add_row("[dim]page[/]", f"[bold]{escape(status.url)}[/]" if status.url else "[dim]none[/]")
     whole.add_row("[dim]database[/]", escape(status.database))
     apps = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("app", "state", "replicas", "min-max", "restarts", "revision", "image"):
-        apps.add_column(column)
+    for column in STATUS_COLUMNS:
+        apps.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=True)
     for app in status.apps:
-        colour = "green" if app.state == "Running" else "yellow"
-        counts = f"{app.ready}/{app.replicas} ready"
-        bounds = f"{app.minimum}-{app.maximum}"
-        apps.add_row(app.name, f"[{colour}]{app.state}[/]", counts, bounds, str(app.restarts), app.revision, app.image)
+        apps.add_row(*_app_row(app))
     frame = Table.grid()
     frame.add_row(whole)
     frame.add_row("")
@@ -178,6 +177,21 @@ def status_table(status: StackStatus) -> Table:
     for note in status.notes:
         frame.add_row(f"[dim]{escape(note)}[/]")
     return frame
+
+
+def _app_row(app: AppStatus) -> tuple[str, ...]:
+    colour = "green" if app.state == "Running" else "yellow"
+    health = {"Healthy": "green", "Unhealthy": "red"}.get(app.health, "dim")
+    return (
+        app.name,
+        f"[{colour}]{app.state}[/]",
+        f"[{health}]{app.health}[/]",
+        f"{app.ready}/{app.replicas}",
+        f"{app.minimum}-{app.maximum}",
+        *("-" if number is None else str(number) for number in (app.in_flight, app.restarts, app.cold_starts)),
+        app.revision,
+        app.image,
+    )
 
 
 def _value(value: Any) -> str:

@@ -15,17 +15,23 @@ from chatops.errors import ChatopsError
 
 @dataclass(frozen=True)
 class AppStatus:
-    """One container app. `replicas` run, `ready` of them take requests; `restarts` are counted over all of them."""
+    """One container app. `replicas` run, `ready` of them take requests; `restarts` are counted over all of them.
+
+    `in_flight` is the mean of the last minute that was counted, `cold_starts` are of one day; None where nobody tells.
+    """
 
     name: str
     state: str
+    health: str
     revision: str
     image: str
     replicas: int
     ready: int
     minimum: int
     maximum: int
+    in_flight: float | None
     restarts: int
+    cold_starts: int | None
     url: str | None
 
 

@@ -23,6 +23,7 @@ from .domains import analyse, ask_owners, check_domains, fill_domains, serve_dom
 from .environments import APP, verification_id
 from .identities import assigned
 from .kind import Call, Change, Kind, NameRule, States
+from .power import APP_TURNS
 from .revisions import begin_revision, end_revision, fqdn_of
 
 TOKEN_SECONDS = 3600
@@ -100,7 +101,7 @@ def _revision(change: Change) -> None:
 async def _apply(world: World, record: Record, private: Body) -> None:
     serve_domains(world, record)
     revision = record.hidden["revision"]
-    record.properties["latestRevisionName"] = revision
+    record.properties.update(latestRevisionName=revision, runningStatus="Running")
     if ingress := record.properties["configuration"].get("ingress"):
         record.properties["latestRevisionFqdn"] = fqdn_of(ingress, record.name, revision)
     if record.properties["configuration"]["activeRevisionsMode"] == "Single":
@@ -201,6 +202,7 @@ KINDS = (
         apply=_apply,
         remove=_remove,
         busy=_busy,
+        turns=APP_TURNS,
         actions={"listSecrets": _list_secrets, "getAuthToken": _auth_token, "listCustomHostNameAnalysis": analyse},
     ),
 )

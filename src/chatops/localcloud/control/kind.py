@@ -118,6 +118,21 @@ def _deletable(world: World, record: Record) -> None:
     return None
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A stop or a start: a long-running POST that changes what runs, and nothing that is declared.
+
+    `style` is how it is reported. The resource shows `going` meanwhile, `done` afterwards and `was` when it failed.
+    """
+
+    style: str
+    was: str
+    going: str
+    done: str
+    work: Callable[[World, Record], Awaitable[None]]
+    check: Callable[[Record], None] = lambda record: None
+
+
 Apply = Callable[[World, Record, Body], Awaitable[None]]
 Remove = Callable[[World, Record], Awaitable[None]]
 Action = Callable[[Call, Record], Awaitable[Body | Response]]
@@ -165,6 +180,7 @@ class Kind:
     background: bool = False
     busy: Callable[[Operation], ArmError] = _busy
     actions: Mapping[str, Action] = field(default_factory=dict)
+    turns: Mapping[str, Turn] = field(default_factory=dict)
     read: Callable[[World, Id], Body | None] | None = None
     listing: Callable[[Call], list[Body]] | None = None
     missing: Callable[[Id], ArmError] | None = None

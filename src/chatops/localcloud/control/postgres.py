@@ -18,8 +18,8 @@ from .dns import links
 from .kind import Change, Kind, NameRule, States
 from .limits import taken_server
 from .network import services, users
+from .power import SERVER, SERVER_TURNS, STOPPED
 
-SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
 DATABASE = "Microsoft.DBforPostgreSQL/flexibleServers/databases"
 DOMAIN = "postgres.database.azure.com"
 VERSIONS = ("18", "17", "16", "15", "14", "13", "12", "11")
@@ -54,6 +54,9 @@ def _check(change: Change) -> None:
         raise _invalid("StorageSizeGB")
     if not 7 <= wanted["backup"].get("backupRetentionDays", 0) <= 35:
         raise _invalid("BackupRetentionDays")
+    if change.previous and change.previous.properties["state"] == STOPPED:
+        text = f"Server '{change.id.name}' is stopped. Only its compute can be changed until it is started."
+        raise ArmError(400, "UpsertServerManagementOperationComputeOnlySupportForStoppedServer", text)
     if change.new:
         _check_login(change)
         _check_network(change)
@@ -203,6 +206,7 @@ KINDS = (
         apply=_apply,
         remove=_remove,
         busy=_busy,
+        turns=SERVER_TURNS,
     ),
     Kind(
         DATABASE,

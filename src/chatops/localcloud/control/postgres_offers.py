@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from ..store import Body
 from .kind import Call, Endpoint
-from .postgres import DOMAIN, SERVER, VERSIONS, by_name
+from .postgres import DOMAIN, VERSIONS, by_name
+from .power import SERVER
 
 FEATURES = {"FastProvisioning": "Disabled", "GeoBackup": "Enabled", "OfferRestricted": "Disabled"}
 SIZES = ((32768, 120, "P4"), (65536, 240, "P6"), (131072, 500, "P10"), (262144, 1100, "P15"), (524288, 2300, "P20"))

@@ -97,7 +97,8 @@ def _running(world: World, revision: Record) -> RevisionStatus | None:
 def _show(world: World, record: Record) -> Body:
     replicas, status = _replicas(world, record.id.rsplit("/", 2)[0], record.name), _running(world, record)
     shown: Body = {"replicas": len(replicas), "trafficWeight": status.traffic if status else 0}
-    if not record.properties["active"]:
+    stopped = app_of(world, record).properties.get("runningStatus") == "Stopped"
+    if stopped or not record.properties["active"]:
         shown |= {"runningState": "Stopped", "healthState": "None"}
     elif status is None or not (status.proved or status.failure):
         shown |= {"runningState": "Processing", "healthState": "None"}

@@ -121,6 +121,8 @@ STYLES: dict[str, Style] = {
     "postgres.server.put": _postgres("UpsertServerManagementOperationV2"),
     "postgres.server.patch": _postgres("UpsertServerManagementOperationV2", spaced=True),
     "postgres.server.delete": _postgres("DropServerManagementOperation", spaced=True),
+    "postgres.server.stop": _postgres("StopServerManagementOperation", spaced=True),
+    "postgres.server.start": _postgres("StartServerManagementOperation", spaced=True),
     "postgres.database.put": _postgres("UpsertServerDatabaseManagementOperation"),
     "postgres.database.delete": _postgres("DropServerDatabaseManagementOperation", spaced=True),
     "registry.put": Style(
@@ -153,5 +155,6 @@ STYLES: dict[str, Style] = {
     "certificate.put": _app_put(_CERTIFICATE, spaced=True),
     "app.put": _app_put(_APP),
     "app.patch": _app(_APP, patch=True, sent=BOTH),
+    "app.turn": _app(_APP, patch=True, sent=BOTH),
     "app.delete": _app(_APP, patch=False, sent=BOTH),
 }

@@ -97,6 +97,9 @@ class LocalRuntime:
     async def put_server(self, server: str, version: str, admin: str, password: str | None) -> str:
         return await self._servers.put(server, version, admin, password)
 
+    async def stop_server(self, server: str) -> None:
+        await self._servers.stop_one(server)
+
     async def delete_server(self, server: str) -> None:
         await self._servers.delete(server)
 

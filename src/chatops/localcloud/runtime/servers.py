@@ -44,6 +44,12 @@ class Servers:
                     await running.put_admin(server, admin, password)
             return running.version
 
+    async def stop_one(self, server: str) -> None:
+        """End one server; its data stay."""
+        async with self._locks[server]:
+            if running := self._running.pop(server, None):
+                await running.stop()
+
     async def delete(self, server: str) -> None:
         async with self._locks[server]:
             if running := self._running.pop(server, None):

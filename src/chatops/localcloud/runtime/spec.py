@@ -201,6 +201,9 @@ class Runtime(Protocol):
         Without a password the server must exist already (the daemon starts again). Returns the version really running.
         """
 
+    async def stop_server(self, server: str) -> None:
+        """End the server and keep its data; `put_server` without a password starts it again."""
+
     async def delete_server(self, server: str) -> None: ...
 
     async def put_database(self, server: str, name: str) -> None: ...

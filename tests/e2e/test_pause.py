@@ -1,0 +1,62 @@
+"""A stack that rests: apps and database really stopped, every verb says so, and it comes back with what it held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from rehearsal import Machine, Person
+
+WEEK = str(7 * 24 * 3600 + 3600)
+
+
+@pytest.fixture
+def awake(stack: Machine) -> Iterator[Machine]:
+    """The stack, which afterwards runs."""
+    yield stack
+    stack.chatops("up", "--yes")
+
+
+def postgres_runs(machine: Machine) -> bool:
+    return any("postgres" in process.name() for process in machine.processes())
+
+
+def test_a_paused_stack_rests_says_so_and_comes_back(awake: Machine, person: Person) -> None:
+    person.ask("What do you remember?")
+    page = awake.page()
+    said = awake.chatops("pause", "--yes").out
+    assert "starts the database again by itself on" in said
+    assert "a day at the expected use, if it were on Azure" in said
+    assert not postgres_runs(awake)
+    assert httpx.get(page, trust_env=False).status_code == 404
+    assert "is paused already" in awake.chatops("pause", "--yes").out
+
+    status = awake.chatops("status", "--output", "json").objects[0]
+    assert {app["state"] for app in status["apps"]} == {"Stopped"}
+    assert status["database"].endswith("Stopped")
+    assert any("paused" in note for note in status["notes"])
+    assert "is paused" in awake.chatops("scale", "lm-api", "--max", "9", code=1).err
+    plan = awake.chatops("plan", "--output", "json")
+    steps = [step for step in plan.objects[0]["steps"] if step["action"] != "noop"]
+    assert {step["address"].split("/")[0] for step in steps} == {"power"}
+    assert len(steps) == 4
+    assert "paused" in plan.err
+
+    awake.chatops("cloud", "stop")
+    awake.chatops("cloud", "start")
+    assert not postgres_runs(awake)
+
+    assert "4 changes" in awake.chatops("resume").out
+    assert "What do you remember?" in person.client.get(page, timeout=60).text
+    assert "0 changes" in awake.chatops("plan").out
+
+
+def test_after_a_week_the_database_is_back_by_itself_and_up_starts_the_rest(awake: Machine) -> None:
+    awake.chatops("pause", "--yes")
+    awake.chatops("cloud", "faults", "advance", WEEK)
+    for _ in range(200):
+        if postgres_runs(awake):
+            break
+    assert "Ready" in awake.chatops("status", "--output", "json").objects[0]["database"]
+    assert "3 changes" in awake.chatops("up", "--yes").out
