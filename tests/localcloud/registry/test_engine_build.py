@@ -117,6 +117,17 @@ async def test_the_same_again_is_built_from_the_cache_and_not_sent(
     assert [path for _, path in hub.writes()[sent:]] == [f"/v2/{hub.name}/svc/manifests/two"]
 
 
+async def test_an_image_stands_on_another_one_of_the_registry(service: Service, hub: Registry, dockerfile: str) -> None:
+    await service.build(dockerfile, image="model:one")
+    base = {"name": "BASE", "value": f"{hub.name}.azurecr.io/model:one"}
+    run, log = await service.build("ARG BASE\nFROM $BASE\nLABEL above=yes\n", arguments=[base])
+    assert run.status == "Succeeded", log
+    layers = [hub.ask("GET", name, "manifests/one").json()["layers"] for name in ("model", "svc")]
+    assert layers[0] == layers[1]
+    await service.builds.delete_registry(hub.name)
+    assert service.made() == []
+
+
 FAILURES = {
     "command": ("RUN echo starting && exit 3", "RUN echo starting && exit 3: The command '/bin/sh -c"),
     "file": ("COPY absent.txt /", "COPY absent.txt /: COPY failed"),

@@ -97,7 +97,7 @@ FROM = b"FROM python:3.12-slim\n"
         (FROM + b"RUN pip install -r absent.txt\nCMD true", "absent.txt"),
         (FROM + b"ENV A\nCMD true", "Dockerfile line 2: ENV: expected NAME=value"),
         (b"CMD true", "the first instruction must be FROM"),
-        (FROM, "no CMD or ENTRYPOINT"),
+        (b"FROM chatreg.azurecr.io/none:1\nCMD true", "FROM: there is no image 'chatreg.azurecr.io/none:1'"),
     ],
 )
 async def test_what_cannot_be_built_fails_the_run_and_says_why(client, dockerfile, said):
@@ -107,6 +107,20 @@ async def test_what_cannot_be_built_fails_the_run_and_says_why(client, dockerfil
     assert said in properties["runErrorMessage"]
     assert properties["runErrorMessage"] in log
     assert properties["outputImages"] == []
+
+
+async def test_an_image_stands_on_another_one_of_the_registry_and_leaves_it_as_it_is(client, service_files):
+    below, _ = await client.build(service_files, image="model:1")
+    above = {"Dockerfile": b"ARG BASE\nFROM $BASE\nCOPY words.txt data/\n", "words.txt": b"other words"}
+    argument = {"name": "BASE", "value": "chatreg.azurecr.io/model:1"}
+    run, log = await client.build(above, arguments=[argument])
+    assert run.status == "Succeeded", log
+    lower, upper = (client.images.manifest(one.outputs[0]["digest"]) for one in (below, run))
+    assert (upper["config"], upper["installs"]) == (lower["config"], lower["installs"])
+    lower, upper = client.images.files(lower), client.images.files(upper)
+    assert (upper / "app/data/words.txt").read_bytes() == b"other words"
+    assert (lower / "app/data/words.txt").read_bytes() == service_files["data/words.txt"]
+    assert (lower / "app/service.py").samefile(upper / "app/service.py")
 
 
 async def test_damaged_or_absent_contexts_fail_the_run(client):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 _VARIABLE = re.compile(r"\\(?P<escaped>\$)|\$(?P<plain>\w+)|\$\{(?P<name>\w+)(?:(?P<mode>:[-+])(?P<word>[^}]*))?\}")
@@ -81,6 +81,21 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
         return found
 
     return _VARIABLE.sub(value, text)
+
+
+def bases(instructions: Iterable[Instruction], arguments: Mapping[str, str]) -> list[str]:
+    """The images that FROM names, build arguments put in; stages of the same Dockerfile are left out."""
+    variables: dict[str, str] = {}
+    found, stages = list[str](), set[str]()
+    for instruction in instructions:
+        if instruction.name == "ARG" and not found:
+            name, _, default = instruction.value.partition("=")
+            variables[name.strip()] = arguments.get(name.strip(), default.strip().strip("\"'"))
+        elif instruction.name == "FROM":
+            image, *rest = expand(instruction.flags()[1], variables).split() or [""]
+            found += [image] if image and image not in stages else []
+            stages.update(rest[1:])  # FROM image AS stage
+    return found
 
 
 def pairs(instruction: Instruction) -> dict[str, str]:

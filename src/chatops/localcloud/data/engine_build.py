@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import tarfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from ..runtime.docker.engine import Engine, EngineGone, EngineRefusal, Login
 from ..runtime.spec import RuntimeFailure
 from .build import Job
-from .dockerfile import BuildError
+from .dockerfile import BuildError, bases, parse
 from .reference import Reference
 from .runs import RunLog
 
@@ -87,6 +89,7 @@ class EngineBuilder:
     async def build(self, job: Job, log: RunLog) -> Mapping[Reference, str]:
         steps, digests = Steps(), dict[Reference, str]()
         await self._remove_containers()
+        await self._fetch_bases(job, log)
         try:
             image = await self._make(job, log, steps)
             for name in job.names:
@@ -101,6 +104,21 @@ class EngineBuilder:
         if not digests:
             await self._clear(steps)
         return digests
+
+    async def _fetch_bases(self, job: Job, log: RunLog) -> None:
+        """Give the engine what FROM names of our registries, under their own names, which lead nowhere from there."""
+        for base in await asyncio.to_thread(_bases, job):
+            name = Reference.parse(base)
+            if not name.on_azure or name.version.startswith("sha256:"):
+                continue
+            here = f"{self._hub.repository(name)}:{name.version}"
+            try:
+                await self._engine.pull(here, self._hub.login())
+                await self._engine.tag(here, f"{name.registry}/{name.repository}", name.version)
+            except EngineRefusal as refusal:
+                log.say(f"{base} is in none of this local cloud's registries: {refusal}")
+            except EngineGone as gone:
+                raise ConnectionError(str(gone)) from gone
 
     async def _make(self, job: Job, log: RunLog, steps: Steps) -> str:
         params = {
@@ -171,6 +189,19 @@ class EngineBuilder:
         with suppress(RuntimeFailure):
             for name in names:
                 await self._engine.remove_image(f"{self._hub.repository(name)}:{name.version}")
+                await self._engine.remove_image(f"{name.registry}/{name.repository}:{name.version}")
+
+
+def _bases(job: Job) -> list[str]:
+    """What FROM names. What is wrong with context or Dockerfile is the engine's to say."""
+    try:
+        with tarfile.open(job.context) as archive:
+            for entry in archive:
+                if PurePosixPath(entry.name) == PurePosixPath(job.dockerfile) and (file := archive.extractfile(entry)):
+                    return bases(parse(file.read().decode(errors="replace")), job.arguments)
+    except (tarfile.TarError, EOFError, BuildError):
+        pass
+    return []
 
 
 def _note(message: Mapping[str, Any], steps: Steps, log: RunLog) -> None:

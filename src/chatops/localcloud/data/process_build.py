@@ -17,7 +17,7 @@ from .images import ImageStore, tree_digest
 from .manifests import PROCESS_IMAGE, Manifest
 from .reference import Reference
 from .runs import RunLog
-from .stage import PipInstall, Stage, locate
+from .stage import Base, PipInstall, Stage, locate
 from .venvs import Venvs
 
 
@@ -33,7 +33,7 @@ class ProcessBuilder:
             context, root = Path(folder, "context"), Path(folder, "root")
             root.mkdir()
             await asyncio.to_thread(_unpack, job.context, context)
-            stage = Stage(context, root, log.say, dict(job.arguments))
+            stage = Stage(context, root, log.say, self._find, dict(job.arguments))
             await asyncio.to_thread(_carry_out, stage, job.dockerfile)
             if stage.installs:
                 log.say("Making the virtual environment (kept for every image with the same requirements)")
@@ -42,6 +42,18 @@ class ProcessBuilder:
             digest = await asyncio.to_thread(self._images.add, manifest, root, job.names)
         log.say(f"Successfully built {digest}")
         return dict.fromkeys(job.names, digest)
+
+    def _find(self, image: str) -> Base | None:
+        reference = Reference.parse(image)
+        if not reference.on_azure:
+            return None
+        digest = self._images.resolve(reference)
+        manifest = self._images.manifest(digest) if digest else None
+        if manifest is None:
+            raise BuildError(f"FROM: there is no image {image!r} in this local cloud's registries")
+        if manifest["mediaType"] != PROCESS_IMAGE:
+            raise BuildError(f"FROM: {image!r} was pushed by an engine; a process image can only stand on another one")
+        return Base(manifest["config"], self._images.files(manifest), installs_of(manifest))
 
     async def forget(self, names: Sequence[Reference]) -> None:
         """Virtual environments stay in the cache: they are shared by content."""
@@ -63,8 +75,6 @@ def _carry_out(stage: Stage, dockerfile: str) -> None:
     for step, instruction in enumerate(instructions, 1):
         stage.say(f"Step {step}/{len(instructions)} : {instruction.name} {instruction.value}".rstrip())
         stage.carry_out(instruction)
-    if not (stage.entrypoint or stage.cmd):
-        raise BuildError("the Dockerfile has no CMD or ENTRYPOINT: nothing would run")
 
 
 def manifest_of(stage: Stage) -> Manifest:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DOMAIN = "azurecr.io"
+"""Where Azure's registries are, all those of a local cloud among them."""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -22,6 +25,10 @@ class Reference:
             return cls(registry.lower(), repository.partition(":")[0], digest)
         repository, _, tag = repository.partition(":")
         return cls(registry.lower(), repository, tag or "latest")
+
+    @property
+    def on_azure(self) -> bool:
+        return self.registry.endswith(f".{DOMAIN}")
 
     def at(self, version: str) -> Reference:
         """Another version in the same repository."""

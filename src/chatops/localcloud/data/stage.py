@@ -6,13 +6,15 @@ another user, commands other than `pip install`.
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from .dockerfile import BuildError, Instruction, command, exec_form, expand, pairs, words
 
@@ -29,13 +31,31 @@ class PipInstall:
     arguments: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Base:
+    """A process image that another one stands on: its manifest's configuration, its files, its installs."""
+
+    config: Mapping[str, Any]
+    files: Path
+    installs: Sequence[PipInstall]
+
+
+def no_base(image: str) -> Base | None:
+    """No image is known."""
+    return None
+
+
 @dataclass
 class Stage:
-    """The state of a build: `context` is what was sent, `root` becomes the image's file system."""
+    """The state of a build: `context` is what was sent, `root` becomes the image's file system.
+
+    `find` knows the images of the registries here, and raises BuildError for one that should be there and is not.
+    """
 
     context: Path
     root: Path
     say: Callable[[str], None]
+    find: Callable[[str], Base | None] = no_base
     arguments: dict[str, str] = field(default_factory=dict, repr=False)  # --build-arg; may be secret
     variables: dict[str, str] = field(default_factory=dict, repr=False)  # ARG so far
     env: dict[str, str] = field(default_factory=dict)
@@ -60,6 +80,14 @@ class Stage:
     def expand(self, text: str) -> str:
         return expand(text, {**self.variables, **self.env})
 
+    def stand_on(self, base: Base) -> None:
+        """Begin with another image's files (as hard links: a model need not be there twice) and settings."""
+        shutil.copytree(base.files, self.root, symlinks=True, dirs_exist_ok=True, copy_function=os.link)
+        self.env, self.labels = dict(base.config["Env"]), dict(base.config["Labels"])
+        self.entrypoint, self.cmd = list(base.config["Entrypoint"]), list(base.config["Cmd"])
+        self.workdir, self.user = base.config["WorkingDir"], base.config["User"]
+        self.ports, self.installs = list(base.config["ExposedPorts"]), list(base.installs)
+
     def inside(self, path: str) -> Path:
         """Where the image's `path` (absolute, or relative to WORKDIR) lies on this machine."""
         return locate(self.root, str(PurePosixPath(self.workdir, path)))
@@ -80,9 +108,12 @@ def _from(stage: Stage, instruction: Instruction) -> None:
     stage.stages += 1
     if stage.stages > 1:
         raise instruction.refuse("a process image has one stage only")
-    _, image = instruction.flags()
-    python = platform.python_version()
-    stage.say(f" ---> {stage.expand(image)} stands for this machine and its Python {python}")
+    _, text = instruction.flags()
+    image = stage.expand(text).partition(" ")[0]
+    if base := stage.find(image):
+        stage.stand_on(base)
+    else:
+        stage.say(f" ---> {image} stands for this machine and its Python {platform.python_version()}")
 
 
 def _arg(stage: Stage, instruction: Instruction) -> None:
@@ -149,11 +180,17 @@ def _sources(stage: Stage, instruction: Instruction, pattern: str) -> list[Path]
 
 def _copy_one(source: Path, target: Path, into_folder: bool) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_copy_file)
         return
     if into_folder or target.is_dir():
         target = target / source.name
     target.parent.mkdir(parents=True, exist_ok=True)
+    _copy_file(source, target)
+
+
+def _copy_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    # never written into: the file there may be the base image's as well
+    Path(target).unlink(missing_ok=True)
     shutil.copy2(source, target, follow_symlinks=False)
 
 
@@ -203,4 +240,4 @@ HANDLERS: dict[str, Callable[[Stage, Instruction], None]] = {
     "WORKDIR": _workdir,
 }
 
-__all__ = ["BuildError", "PipInstall", "Stage", "locate"]
+__all__ = ["Base", "BuildError", "PipInstall", "Stage", "locate"]

@@ -197,6 +197,8 @@ class ProcessStarter:
         configured = dict(zip(configured, relocated(configured.values(), real), strict=True))
         env = replica_environment(self.app, configured, place)
         argv = relocated(words, real)
+        if not argv:
+            raise RuntimeFailure("ContainerAppOperationError", "the image has no CMD or ENTRYPOINT: nothing would run")
         program = shutil.which(argv[0], path=env["PATH"])
         if program is None:
             raise RuntimeFailure("ContainerAppOperationError", f"{argv[0]}: not found on this machine")

@@ -21,7 +21,8 @@ from starlette.responses import JSONResponse, Response
 
 from ...identity import MANAGEMENT, REGISTRY
 from ..images import ImageStore
-from .address import DOMAIN, Address
+from ..reference import DOMAIN
+from .address import Address
 from .call import Call, Collect, RegistryError
 
 REFRESH_USER = "00000000-0000-0000-0000-000000000000"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-DOMAIN = "azurecr.io"
+from ..reference import DOMAIN
+
 LOOPBACK = "127.0.0.1"
 
 
