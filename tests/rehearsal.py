@@ -43,6 +43,7 @@ class Machine:
     home: Path
     command: Path = CHATOPS
     engine: str = NO_ENGINE
+    variables: dict[str, str] = field(default_factory=dict)
     printed: list[str] = field(default_factory=list)
 
     @property
@@ -53,7 +54,7 @@ class Machine:
     def environment(self) -> dict[str, str]:
         """The cache is shared between tests: what it holds can be made again from its key."""
         places = {"CHATOPS_HOME": str(self.home), "CHATOPS_CACHE": str(cache()), "DOCKER_HOST": self.engine}
-        return {**os.environ, **places, "NO_COLOR": "1"}
+        return {**os.environ, **places, **self.variables, "NO_COLOR": "1"}
 
     def chatops(self, *words: str, code: int = 0) -> Ran:
         ran = subprocess.run(

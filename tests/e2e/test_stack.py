@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from e2e.browser import chat, needs_chromium
 from rehearsal import Machine, Person
 
 from chatops.azure.clients import Azure
@@ -18,25 +19,6 @@ from chatops.azure.cloud import local
 
 WRITES = ("PUT", "PATCH", "DELETE")
 READING_POSTS = ("/listbuildsourceuploadurl", "/listlogsasurl", "/sharedkeys", "/listsecrets", "/getauthtoken")
-WATCH_THE_ANSWER = """() => {
-    window.lengths = [];
-    const look = () => {
-        const answers = document.querySelectorAll(".turn .prose");
-        if (answers.length) window.lengths.push(answers[answers.length - 1].textContent.trim().length);
-    };
-    const all = {subtree: true, childList: true, characterData: true};
-    new MutationObserver(look).observe(document.getElementById("conversation"), all);
-}"""
-CHROMIUM = "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def test_a_second_up_changes_nothing_and_only_reads(stack: Machine) -> None:
@@ -93,28 +75,9 @@ def test_logs_come_from_the_replicas(stack: Machine, person: Person) -> None:
     assert "there is no service 'nope'" in stack.chatops("logs", "nope", code=2).err
 
 
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Debian's chromium is not installed")
+@needs_chromium
 def test_a_person_chats_in_a_browser(stack: Machine) -> None:
-    from playwright.sync_api import expect, sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page()
-        page.goto(stack.page())
-        page.evaluate(WATCH_THE_ANSWER)
-        page.fill("#message", "What is this app?")
-        page.keyboard.press("Enter")
-        answer = page.locator(".turn .prose").last
-        expect(answer).not_to_be_empty(timeout=60_000)
-        expect(page.locator(".answer[aria-busy=true]")).to_have_count(0, timeout=120_000)
-        said = answer.inner_text()
-        lengths = sorted(set(page.evaluate("window.lengths")))
-        assert len(lengths) > 5, "the answer is seen to grow"
-        assert lengths[-1] == len(said) > 20
-        page.reload()
-        assert page.locator(".turn .question").last.inner_text() == "What is this app?"
-        assert page.locator(".turn .prose").last.inner_text() == said
-        browser.close()
+    chat(stack.page())
 
 
 def test_a_killed_replica_is_replaced_unseen(stack: Machine, person: Person) -> None:

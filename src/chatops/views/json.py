@@ -103,4 +103,6 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def _print(fields: Mapping[str, Any]) -> None:
-    print(json.dumps(fields, default=str), flush=True)
+    # one call: events come from many threads, and a line is an object
+    sys.stdout.write(json.dumps(fields, default=str) + "\n")
+    sys.stdout.flush()
