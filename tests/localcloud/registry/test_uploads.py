@@ -129,21 +129,28 @@ async def test_a_blob_of_an_image_is_not_deleted_another_is(client):
     assert (await client.ask("HEAD", f"/v2/chat/ui/blobs/{sha(b'loose')}")).status_code == 404
 
 
-async def test_sweeping_keeps_what_a_push_has_sent_for_a_day_and_what_a_replica_runs_from(hub, client):
-    """An interrupted push goes on with what is there; what nobody named after a day goes."""
+async def test_a_deleted_image_leaves_the_disk_but_for_what_a_replica_runs_from(hub, client):
     digest = await client.push("chat/ui", "1", CONTENT)
-    await client.push_blob("chat/ui", b"sent before the engine was killed")
+    other = await client.push("chat/ui", "2", CONTENT, b"another layer")
     hub.running.add(digest)
-    await client.ask("DELETE", f"/v2/chat/ui/manifests/{digest}")
+    for gone in (digest, other):
+        assert (await client.ask("DELETE", f"/v2/chat/ui/manifests/{gone}")).status_code == 202
+    kept = [hub.images.manifest(digest)["config"], *hub.images.manifest(digest)["layers"]]
+    assert files(hub)["blobs"] == sorted(blob["digest"][7:] for blob in kept)
     hub.images.sweep(set())
-    assert len(files(hub)["blobs"]) == 3
+    assert files(hub)["blobs"] == []
+    assert hub.images.content(digest) is None
+
+
+async def test_what_a_push_has_sent_or_asked_for_is_kept_until_it_is_named_or_a_day_old(hub, client):
+    """An interrupted push goes on with what is there; a layer that was said to be there waits for its image."""
     digest = await client.push("chat/ui", "1", CONTENT)
-    hub.running.add(digest)
+    sent = await client.push_blob("chat/ui", b"sent before the engine was killed")
+    assert (await client.ask("HEAD", f"/v2/chat/ui/blobs/{sha(CONTENT)}")).status_code == 200
+    await client.ask("DELETE", f"/v2/chat/ui/manifests/{digest}")
+    assert files(hub)["blobs"] == sorted([sha(CONTENT)[7:], sent["digest"][7:]])
     for link in hub.images.incoming.parent.glob("links/*/*/*"):
         os.utime(link, (0, time.time() - UNNAMED_SECONDS - 60))
-    await client.ask("DELETE", f"/v2/chat/ui/manifests/{digest}")
-    assert len(files(hub)["blobs"]) == 2
-    assert hub.images.content(digest)
     hub.images.sweep(set())
     assert files(hub)["blobs"] == []
 

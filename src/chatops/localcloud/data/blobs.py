@@ -1,8 +1,9 @@
 """Blobs by digest, who has them, and uploads under way.
 
 Under `directory`: `blobs/<sha256>`, kept once for all registries; `links/<login server>/<repository>/<sha256>`, an
-empty file that says that this repository has the blob, touched whenever somebody may be about to name it in a manifest;
-and `uploads/`, where bytes lie until they turn out to be what their digest says. An upload lives as long as its daemon.
+empty file that says that this repository has the blob, and by its time whether somebody may be about to name it in a
+manifest; and `uploads/`, where bytes lie until they turn out to be what their digest says. An upload lives as long as
+its daemon.
 """
 
 from __future__ import annotations
@@ -74,12 +75,21 @@ class Blobs:
 
     def find(self, blob: Reference) -> Path | None:
         """The blob's file, None when that repository does not have it."""
-        link, path = self._link(blob), self._blobs / blob.version.removeprefix(_PREFIX)
+        path = self._blobs / blob.version.removeprefix(_PREFIX)
+        return path if self._link(blob).exists() and path.exists() else None
+
+    def reserve(self, blob: Reference) -> Path | None:
+        """As `find`, for one who may name it in a manifest: it stays until then."""
         with self._lock:
-            if not (link.exists() and path.exists()):
-                return None
-            link.touch()
+            path = self.find(blob)
+            if path:
+                self._link(blob).touch()
         return path
+
+    def named(self, blob: Reference) -> None:
+        """A manifest names it now: nobody waits for that any more, and it goes with the last one that does."""
+        with self._lock:
+            os.utime(self._link(blob), (0, 0))
 
     def read(self, digest: str) -> bytes | None:
         """The content of a small blob, whichever repository has it."""
@@ -94,6 +104,14 @@ class Blobs:
         with self._lock:
             link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             link.touch()
+
+    def mount(self, source: Reference, blob: Reference) -> bool:
+        """Let a repository have what another one has; False when that one does not."""
+        with self._lock:
+            found = self.find(source) is not None
+            if found:
+                self.link(blob)
+        return found
 
     def unlink(self, blob: Reference) -> None:
         with self._lock:

@@ -71,6 +71,8 @@ class ImageStore:
         with self._lock:
             digest = self._write_manifest(content)
             self.tag(reference, digest)
+            for blob in self._blobs_of(digest):
+                self.blobs.named(reference.at(blob))
         return digest
 
     def _write_manifest(self, content: bytes) -> str:

@@ -73,7 +73,7 @@ async def _body(call: Call) -> bytes:
 def _check(call: Call, manifest: Manifest) -> None:
     """Whether all that it names is here, and as long as it says."""
     for blob in manifests.blobs(manifest):
-        path = call.images.blobs.find(call.place.at(blob["digest"]))
+        path = call.images.blobs.reserve(call.place.at(blob["digest"]))
         _compare(blob, None if path is None else path.stat().st_size)
     for child in manifests.children(manifest):
         known = call.images.resolve(call.place.at(child["digest"]))

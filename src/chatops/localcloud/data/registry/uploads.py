@@ -33,7 +33,8 @@ async def read(call: Call) -> Response:
 
 
 def _find(call: Call, blob: Reference) -> Path:
-    path = call.images.blobs.find(blob)
+    # HEAD is how a push asks what it need not send
+    path = call.images.blobs.reserve(blob) if call.request.method == "HEAD" else call.images.blobs.find(blob)
     if path is None:
         raise RegistryError(404, "BLOB_UNKNOWN", f"blob {blob.version} is unknown to repository {call.spelled!r}")
     return path
@@ -63,10 +64,8 @@ def _mount(call: Call, digest: str) -> Response | None:
     source = call.query.get("from", "")
     if not source or not call.may("pull", source):
         return None
-    if call.images.blobs.find(Reference(*call.address.split(source), digest)) is None:
-        return None
-    call.images.blobs.link(call.place.at(digest))
-    return _created(call, digest)
+    mounted = call.images.blobs.mount(Reference(*call.address.split(source), digest), call.place.at(digest))
+    return _created(call, digest) if mounted else None
 
 
 async def status(call: Call) -> Response:
