@@ -21,7 +21,7 @@ def down(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Out
         return
     plan = _plan(session)
     if plan.work:
-        session.view.plan(plan)
+        session.view.plan(plan, session.bill(plan))
         confirm(f"Delete these {len(plan.work)}, and every conversation in the database?", yes)
         session.carry_out(plan)
         _check_leftovers(session)

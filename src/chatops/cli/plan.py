@@ -9,4 +9,5 @@ from chatops.cli.session import open_session
 def plan(config: ConfigFile = None, output: OutputFormat = Output.human) -> None:
     """Show what `up` would change, field by field. Reads only."""
     session = open_session(config, output)
-    session.view.plan(session.plan())
+    plan = session.plan()
+    session.view.plan(plan, session.bill(plan))

@@ -58,7 +58,7 @@ def scale(
     session = session_on(draft.config, path, output)
     app = _app(session, service)
     plan, before = _plan(session, app, frozenset(wanted) if temporary else None)
-    session.view.plan(plan)
+    session.view.plan(plan, session.bill(plan, part=True))
     if plan.work and session.target.billed:
         confirm(f"Change container app '{service}' in subscription {session.azure.cloud.subscription}?", yes)
     with _kept(session, draft, temporary):

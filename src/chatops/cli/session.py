@@ -17,12 +17,16 @@ from chatops import stack
 from chatops.azure.clients import Azure
 from chatops.azure.cloud import Principal
 from chatops.cli import places
+from chatops.cli.book import book
 from chatops.cli.options import Output
 from chatops.cli.power import PAUSED, woken
 from chatops.cli.signals import stopping_on_signals
 from chatops.cli.target import Target, target_of
 from chatops.config.load import discover, from_environment, load, require_subscription
 from chatops.config.schema import Config
+from chatops.cost.change import Bill, Tariff, bill
+from chatops.cost.usage import SOME_PEOPLE
+from chatops.costing import usage_by_address
 from chatops.engine.apply import Outcome, apply
 from chatops.engine.plan import Plan, observe, plan_up
 from chatops.engine.resource import Observed, Resource
@@ -108,6 +112,16 @@ class Session:
             self.view.note(f"{PAUSED}; this starts what is stopped")
             observed |= self.observe(starts)
         return plan_up(wanted, observed, orphans if "group" in observed else [])
+
+    def bill(self, plan: Plan, part: bool = False) -> Bill:
+        """Return what a plan does to the month's cost, with the YAML file's usage.
+
+        A plan of a `part` says nothing of the stack's other resources, but they are there.
+        """
+        usage = usage_by_address(self.config, SOME_PEOPLE)
+        addresses = {step.address for step in plan.steps}
+        beside = [resource for resource in self.resources if part and resource.address not in addresses]
+        return bill(plan, Tariff(book(), usage, self.config.location, self.target.billed), beside)
 
     def others(self) -> tuple[list[Orphan], list[str]]:
         """Return what else lies in the group: orphans of this stack, and the names of foreign resources."""

@@ -7,8 +7,10 @@ from chatops.cli.hosts import moved
 from chatops.cli.images import require_builder
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.session import Session, confirm, open_session
+from chatops.cost.change import Bill
 from chatops.engine.plan import Action, Plan
 from chatops.preflight.run import examine
+from chatops.views.bill import in_a_sentence
 
 
 def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Output.human) -> None:
@@ -20,12 +22,13 @@ def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Outpu
     plan = session.plan()
     for said in moved(plan):
         session.view.note(said)
-    session.view.plan(plan)
+    bill = session.bill(plan)
+    session.view.plan(plan, bill)
     if plan.work:
         if any(step.address.startswith("image/") for step in plan.work):
             require_builder(session)
         _preflight(session, plan)
-        _ask(session, plan, yes)
+        _ask(session, plan, bill, yes)
         session.carry_out(plan)
     if url := session.page_url():
         session.view.record({"page": url})
@@ -42,9 +45,11 @@ def _preflight(session: Session, plan: Plan) -> None:
         refuse_trouble(found)
 
 
-def _ask(session: Session, plan: Plan, yes: bool) -> None:
+def _ask(session: Session, plan: Plan, bill: Bill, yes: bool) -> None:
     destroys = plan.count(Action.DELETE) + plan.count(Action.REPLACE)
     if destroys:
-        confirm(f"{destroys} of these deletes or replaces something. Go on?", yes)
+        cost = f" {in_a_sentence(bill)}." if session.target.billed else ""
+        confirm(f"{destroys} of these deletes or replaces something.{cost} Go on?", yes)
     elif session.target.billed:
-        confirm(f"Make these {len(plan.work)} changes in subscription {session.azure.cloud.subscription}?", yes)
+        where = f"subscription {session.azure.cloud.subscription}"
+        confirm(f"{in_a_sentence(bill)}. Make these {len(plan.work)} changes in {where}?", yes)

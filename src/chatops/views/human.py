@@ -11,10 +11,12 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from chatops.cost.change import Bill, Change
 from chatops.engine.apply import Outcome
 from chatops.engine.events import Event, Failed, LeftRunning, Skipped, Succeeded
 from chatops.engine.plan import Action, Plan, Step
 from chatops.errors import ChatopsError
+from chatops.views.bill import by, in_words
 from chatops.views.protocol import AppStatus, StackStatus
 from chatops.views.tree import COLOURS, LiveTree
 
@@ -40,18 +42,21 @@ class HumanView:
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._tree: LiveTree | None = None
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: Plan, bill: Bill | None = None) -> None:
         for step in plan.work:
-            self._planned(step)
+            self._planned(step, bill.changes[step.address] if bill else None)
         for name in plan.kept:
             self.out.print(f"[dim]  {escape(name)}: not this stack's, left alone[/]")
         counts = ", ".join(f"{plan.count(action)} {verb}" for action, verb in VERBS.items() if plan.count(action))
         self.out.print(f"{len(plan.work)} change{'' if len(plan.work) == 1 else 's'}{': ' if counts else ''}{counts}")
+        for line in in_words(bill) if bill and plan.work else ():
+            self.out.print(escape(line))
 
-    def _planned(self, step: Step) -> None:
+    def _planned(self, step: Step, cost: Change | None) -> None:
         colour = COLOURS[step.action]
         reason = f"  [dim]{escape(step.reason)}[/]" if step.reason else ""
-        self.out.print(f"[{colour}]{step.action}[/] {escape(step.resource.label)}{reason}")
+        money = f"  [bold]{by(cost)}[/]" if cost and by(cost) else ""
+        self.out.print(f"[{colour}]{step.action}[/] {escape(step.resource.label)}{reason}{money}")
         for change in step.changes:
             before, after = _value(change.before), _value(change.after)
             self.out.print(f"    [dim]{escape(change.path)}:[/] {escape(before)} [dim]->[/] {escape(after)}")

@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from chatops.cost.change import Bill
 from chatops.engine.apply import Outcome
 from chatops.engine.events import Event, Failed, LeftRunning, Progress, Skipped, Started, Succeeded
 from chatops.engine.plan import Plan, Step
 from chatops.errors import ChatopsError, CloudError, ConfigError
+from chatops.views.bill import as_data
 from chatops.views.protocol import StackStatus
 
 
 class JsonView:
     """Writes each thing it is given as one line."""
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: Plan, bill: Bill | None = None) -> None:
         counts = {action.name.lower(): plan.count(action) for action in {step.action for step in plan.work}}
         _print(
             {
@@ -28,6 +30,7 @@ class JsonView:
                 **counts,
                 "steps": [_step(s) for s in plan.steps],
                 "kept": plan.kept,
+                **({"cost": as_data(bill)} if bill else {}),
             }
         )
 

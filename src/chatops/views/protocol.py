@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chatops.cost.change import Bill
 from chatops.engine.apply import Outcome
 from chatops.engine.events import Event
 from chatops.engine.plan import Plan
@@ -51,7 +52,8 @@ class StackStatus:
 class View(Protocol):
     """One way to show things. `applying` is entered around the events of one plan."""
 
-    def plan(self, plan: Plan) -> None: ...
+    def plan(self, plan: Plan, bill: Bill | None = None) -> None:
+        """Show what will be done, and with a bill what it does to the month's cost."""
 
     def applying(self, plan: Plan) -> AbstractContextManager[None]: ...
 
