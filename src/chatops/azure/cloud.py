@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ORDER = "AZURE_CLIENT_ID with its secret or certificate, workload identity, managed identity, az login, azd auth login"
 """Where a credential is looked for, in this order."""
 
+PRICES = "https://prices.azure.com/api/retail/prices"
+"""The public retail price list. It needs no login."""
+
 
 @dataclass(frozen=True)
 class Cloud:
@@ -38,7 +41,7 @@ class Cloud:
     dns: str | None = None
     client_id: str | None = None
     client_secret_file: str | None = None
-    prices: str = "https://prices.azure.com/api/retail/prices"
+    prices: str = PRICES
     place: Sovereign = PUBLIC
 
     @property

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from chatops import __version__
-from chatops.cli import cloud, config, domain, images
+from chatops.cli import cloud, config, domain, images, prices
 from chatops.cli.cost import cost
 from chatops.cli.deploy import deploy
 from chatops.cli.doctor import doctor
@@ -52,6 +52,7 @@ app.command()(down)
 app.add_typer(domain.group, name="domain")
 app.add_typer(images.group, name="images")
 app.add_typer(config.group, name="config")
+app.add_typer(prices.group, name="prices")
 app.add_typer(cloud.group, name="cloud")
 
 
