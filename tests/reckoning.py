@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from chatops.cost.estimate import Bounds, Estimate, Scenario
 from chatops.cost.prices import bundled
 from chatops.costing import Occasion, priced
 
+TODAY = date(2026, 11, 22)
 SMALL = {"cpu": 0.25, "memory": "0.5Gi"}
 LARGE = {"cpu": 2.0, "memory": "4Gi"}
 

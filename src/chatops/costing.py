@@ -5,8 +5,9 @@ Needs no login and no cloud: names and regions come from the YAML file, prices f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -17,12 +18,14 @@ from chatops.cost.change import charges
 from chatops.cost.estimate import Bounds, Estimate, Scenario, estimate
 from chatops.cost.meter import Charge, Counted, Meter
 from chatops.cost.month import USUAL, Month
-from chatops.cost.prices import Prices
-from chatops.cost.usage import SOME_PEOPLE, People, Said, Usage, usage_of
+from chatops.cost.prices import Prices, old
+from chatops.cost.report import CostReport, sheet
+from chatops.cost.usage import SOME_PEOPLE, People, Said, Usage, assumptions, usage_of
 from chatops.engine.resource import Report
 
 LEVERS = 3
 SMALLEST_SAVING = Decimal("0.01")
+LOCAL = "this stack runs on the local cloud, where nothing is billed: the figures are what Azure would bill"
 
 
 class _Unbuilt:
@@ -58,6 +61,21 @@ class Lever:
     saves: Decimal
 
 
+def report_on(stacks: Sequence[tuple[str, Config]], occasion: Occasion, today: date) -> CostReport:
+    """Return what is to be shown of one stack, or of several side by side, each with the name of its file."""
+    (_, first), estimates = stacks[0], [priced(config, occasion) for _, config in stacks]
+    sheets = [sheet(_title(*it), made, charged(it[1])) for it, made in zip(stacks, estimates, strict=True)]
+    stale = old({price for made in estimates for price in made.prices}, today)
+    notes = [*occasion.prices.notes, *([stale] if stale else []), *([LOCAL] if first.target == "local" else [])]
+    said = said_by(first) if occasion.said else {}
+    savings = tuple((lever.words, lever.saves) for lever in levers(first, occasion))
+    return CostReport(tuple(sheets), savings, tuple(assumptions(occasion.people, said)), tuple(notes))
+
+
+def _title(file: str, config: Config) -> str:
+    return config.name if file in ("chatops", config.name) else f"{config.name} ({file})"
+
+
 def priced(config: Config, occasion: Occasion) -> Estimate:
     """Return what a month of the stack costs."""
     usage = usage_by_address(config, occasion.people, occasion.said)
@@ -66,8 +84,13 @@ def priced(config: Config, occasion: Occasion) -> Estimate:
 
 def charged(config: Config) -> list[Charge]:
     """Return what each resource of the stack is billed by."""
+    return charges(stack.resources(config, offline_site(config)), config.location)
+
+
+def offline_site(config: Config) -> stack.Site:
+    """Return the place of a stack that nobody has signed in for: good for names, sizes and regions."""
     place = CLOUDS[config.azure.cloud if config.azure else "public"]
-    site = stack.Site(
+    return stack.Site(
         subscription=config.azure.subscription if config.azure else PLACEHOLDER,
         tenant=PLACEHOLDER,
         operator=PLACEHOLDER,
@@ -77,7 +100,6 @@ def charged(config: Config) -> list[Charge]:
         postgres_domain=place.postgres_domain,
         images={service.image: _Unbuilt() for service in config.services.values()},
     )
-    return charges(stack.resources(config, site), config.location)
 
 
 STOPS = {Counted.IDLE, Counted.ACTIVE, Counted.REQUESTS}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -18,10 +17,10 @@ from chatops.cli.options import ConfigFile, Output, OutputFormat
 from chatops.config.load import discover, load
 from chatops.config.schema import Config
 from chatops.cost.month import USUAL, month_of
-from chatops.cost.prices import known_region, old
-from chatops.cost.report import Report, Sheet, sheet
-from chatops.cost.usage import HOURS, USERS, People, assumptions
-from chatops.costing import Occasion, charged, levers, priced, said_by
+from chatops.cost.prices import known_region
+from chatops.cost.report import CostReport
+from chatops.cost.usage import HOURS, USERS, People
+from chatops.costing import Occasion, report_on
 from chatops.errors import UsageError
 
 
@@ -48,8 +47,6 @@ Billed = Annotated[
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="With --billed: ask again, not the last answer of this hour.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The file to write it to.")]
-
-LOCAL = "this stack runs on the local cloud, where nothing is billed: the figures are what Azure would bill"
 
 
 def cost(
@@ -79,7 +76,7 @@ def cost(
     path = discover(config, Path.cwd())
     occasion = _occasion(users, hours, month)
     stacks = [(path.stem, _moved(load(path), region, occasion)), *_others(path, region, compare or [], occasion)]
-    report = _report(stacks, occasion)
+    report = report_on(stacks, occasion, datetime.now(UTC).date())
     _write(report, Format.json if output is Output.json and form is Format.table else form, out)
 
 
@@ -112,23 +109,7 @@ def _others(path: Path, region: str | None, compare: list[str], occasion: Occasi
     return found
 
 
-def _report(stacks: list[tuple[str, Config]], occasion: Occasion) -> Report:
-    sheets = [_sheet(title, config, occasion) for title, config in stacks]
-    first = stacks[0][1]
-    said = said_by(first) if occasion.said else {}
-    used = {price for _, config in stacks for price in priced(config, occasion).prices}
-    stale = old(used, datetime.now(UTC).date())
-    notes = [*occasion.prices.notes, *([stale] if stale else []), *([LOCAL] if first.target == "local" else [])]
-    savings = tuple((lever.words, lever.saves) for lever in levers(first, occasion))
-    return Report(tuple(sheets), savings, tuple(assumptions(occasion.people, said)), tuple(notes))
-
-
-def _sheet(title: str, config: Config, occasion: Occasion) -> Sheet:
-    made = sheet(config.name, priced(config, occasion), charged(config))
-    return made if title in ("chatops", config.name) else replace(made, title=f"{config.name} ({title})")
-
-
-def _write(report: Report, form: Format, out: Path | None) -> None:
+def _write(report: CostReport, form: Format, out: Path | None) -> None:
     if form is Format.table:
         _print_table(report, out)
         return
@@ -146,7 +127,7 @@ def _save(text: str, out: Path) -> None:
         raise UsageError(f"writing {out}: {error.strerror}") from error
 
 
-def _print_table(report: Report, out: Path | None) -> None:
+def _print_table(report: CostReport, out: Path | None) -> None:
     from chatops.views.cost_table import show
 
     if out is None:
@@ -157,7 +138,7 @@ def _print_table(report: Report, out: Path | None) -> None:
     _save(text.getvalue(), out)
 
 
-def _text(report: Report, form: Format) -> str:
+def _text(report: CostReport, form: Format) -> str:
     match form:
         case Format.html:
             from chatops.views.cost_page import page

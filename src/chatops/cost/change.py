@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from chatops.cost.estimate import Bounds, Estimate, Scenario, estimate
-from chatops.cost.meter import NOTHING, Charge, Priced
+from chatops.cost.meter import NOTHING, UNPRICED, Charge, Priced
 from chatops.cost.month import USUAL
 from chatops.cost.prices import Prices
 from chatops.cost.usage import Usage
@@ -83,6 +83,8 @@ def _change(address: str, before: Estimate, after: Estimate) -> Change:
 
 
 def _before(step: Step, home: str) -> Charge | None:
+    if step.observed is None and step.action is Action.DELETE:
+        return Charge(step.address, step.resource.label, home, UNPRICED)
     if step.observed is None or not step.observed.exists:
         return None
     body = step.observed.body if step.action is not Action.NOOP else _declared(step.resource)

@@ -19,6 +19,8 @@ from chatops.cost.prices import CURRENCY, Grant, Price, Prices
 from chatops.cost.usage import ANSWER_SECONDS, IMAGES_GB, NONE, Usage
 
 HOUR = 3600
+FINEST = Decimal("1e-9")
+"""Of a unit that is billed; so that sums are exact in spite of thirds."""
 
 
 class Scenario(StrEnum):
@@ -136,7 +138,7 @@ class _Volumes:
 
     def billable(self, scenario: Scenario, address: str, meter: Meter) -> Decimal:
         counted = self._counted(scenario, self.usage[address], meter)
-        return max(counted * meter.amount - meter.included, NOTHING)
+        return max(counted * meter.amount - meter.included, NOTHING).quantize(FINEST)
 
     def _counted(self, scenario: Scenario, usage: Usage, meter: Meter) -> Decimal:
         match meter.counted:

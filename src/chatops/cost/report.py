@@ -69,7 +69,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Report:
+class CostReport:
     """What `chatops cost` shows: one sheet in full or several side by side, and advice (words, and what it saves)."""
 
     sheets: tuple[Sheet, ...]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -38,8 +39,9 @@ def refresh(url: str, definitions: Sequence[Definition], regions: Sequence[str],
     """Ask the list at `url` for the meters in the regions. Raises ChatopsError when an answer cannot be trusted."""
     prices: list[Price] = []
     missing: list[tuple[str, str]] = []
+    ask = cache(lambda asked: _rows(url, asked, fetch))
     for service, region in _questions(definitions, regions):
-        rows = _rows(url, service, region, fetch)
+        rows = ask(question(url, service, region))
         for definition in definitions:
             if definition.service != service or (definition.where == "global") != (region == GLOBAL):
                 continue
@@ -63,34 +65,34 @@ def question(url: str, service: str, region: str) -> str:
     return f"{url}?api-version={API_VERSION}&currencyCode='{CURRENCY}'&$filter={quote(filter_)}"
 
 
-def _rows(url: str, service: str, region: str, fetch: Fetch) -> list[Mapping[str, Any]]:
-    """Return all rows of a service, page after page."""
+def _rows(url: str, first: str, fetch: Fetch) -> list[Mapping[str, Any]]:
+    """Return the rows of an answer, page after page."""
     rows: list[Mapping[str, Any]] = []
     seen: set[str] = set()
-    link: str | None = question(url, service, region)
+    link: str | None = first
     while link:
         if link in seen or len(seen) == MOST_PAGES or urlsplit(link).hostname != urlsplit(url).hostname:
-            raise _refused(service, f"its next page would be {link}")
+            raise _refused(f"its next page would be {link}")
         seen.add(link)
-        found, link = _page(service, fetch(link))
+        found, link = _page(fetch(link))
         rows += found
     return rows
 
 
-def _page(service: str, answer: bytes) -> tuple[list[Mapping[str, Any]], str | None]:
+def _page(answer: bytes) -> tuple[list[Mapping[str, Any]], str | None]:
     try:
         page = json.loads(answer, parse_float=Decimal, parse_int=Decimal)
         items, link, count, currency = page["Items"], page["NextPageLink"], page["Count"], page["BillingCurrency"]
         currencies = {currency, *(item["currencyCode"] for item in items)}
         lacking = [field for item in items for field in FIELDS if field not in item]
     except (ValueError, KeyError, TypeError) as error:
-        raise _refused(service, f"it is no page of prices ({type(error).__name__}: {error})") from error
+        raise _refused(f"it is no page of prices ({type(error).__name__}: {error})") from error
     if currencies != {CURRENCY}:
-        raise _refused(service, f"it is in {', '.join(sorted(currencies - {CURRENCY}))}, not in {CURRENCY}")
+        raise _refused(f"it is in {', '.join(sorted(currencies - {CURRENCY}))}, not in {CURRENCY}")
     if count != len(items):
-        raise _refused(service, f"it says {count} prices and has {len(items)}")
+        raise _refused(f"it says {count} prices and has {len(items)}")
     if lacking:
-        raise _refused(service, f"a price has no {lacking[0]}")
+        raise _refused(f"a price has no {lacking[0]}")
     return items, link or None
 
 
@@ -124,9 +126,9 @@ def _price(row: Mapping[str, Any]) -> Decimal | None:
     try:
         price = Decimal(row["retailPrice"])
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-        raise _refused(row["productName"], f"{row['meterName']} has no price ({error})") from error
+        raise _refused(f"{row['meterName']} has no price ({error})") from error
     if not price.is_finite() or price < 0:
-        raise _refused(row["productName"], f"{row['meterName']} costs {price}")
+        raise _refused(f"{row['meterName']} costs {price}")
     return price or None
 
 
@@ -135,10 +137,8 @@ def _name(text: str) -> str:
     return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
 
 
-def _refused(what: str, why: str) -> ChatopsError:
-    return ChatopsError(
-        f"reading the retail prices of {what}: the answer is refused, {why}", hint="the prices stay as they were"
-    )
+def _refused(why: str) -> ChatopsError:
+    return ChatopsError(f"reading retail prices: the answer is refused, {why}", hint="the prices stay as they were")
 
 
 def as_snapshot(prices: Sequence[Price]) -> str:

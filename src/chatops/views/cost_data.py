@@ -10,13 +10,13 @@ from io import StringIO
 from typing import Any
 
 from chatops.cost.estimate import Scenario
-from chatops.cost.report import Amount, Amounts, Report, Row, Sheet
+from chatops.cost.report import Amount, Amounts, CostReport, Row, Sheet
 
 HEAD = ("stack", "region", "resource", "meter", "price", "unit", "units", "idle", "expected", "busy")
 PLACES = Decimal("0.000001")
 
 
-def as_json(report: Report) -> str:
+def as_json(report: CostReport) -> str:
     """Return one object. Amounts are dollars, `low` and `high`: the same where nothing is in doubt. Null is unknown."""
     about = {
         "stacks": [_sheet(sheet) for sheet in report.sheets],
@@ -27,7 +27,7 @@ def as_json(report: Report) -> str:
     return json.dumps(about, default=str) + "\n"
 
 
-def comma_separated(report: Report) -> str:
+def comma_separated(report: CostReport) -> str:
     """Return a line per meter and grant. A cell is empty where a price is unknown; bounds are the higher cost."""
     text = StringIO()
     writer = csv.writer(text)

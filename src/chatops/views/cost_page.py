@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 
 from chatops.cost.estimate import Scenario
-from chatops.cost.report import NOT_COUNTED, Amount, Report, Row, Sheet
+from chatops.cost.report import NOT_COUNTED, Amount, CostReport, Row, Sheet
 from chatops.views.cost_picture import by_cost, name_of
 from chatops.views.cost_table import per
 from chatops.views.money import cents, plain, short, words
@@ -16,7 +16,7 @@ from chatops.views.money import cents, plain, short, words
 STYLE = files("chatops.views").joinpath("cost_page.css").read_text(encoding="utf-8")
 
 
-def page(report: Report) -> str:
+def page(report: CostReport) -> str:
     """Return the whole page: one stack in full, or several side by side."""
     first = report.sheets[0]
     parts = [*_head(first, report)]
@@ -30,7 +30,7 @@ def page(report: Report) -> str:
     )
 
 
-def _head(sheet: Sheet, report: Report) -> Iterator[str]:
+def _head(sheet: Sheet, report: CostReport) -> Iterator[str]:
     yield f"<h1>{escape(sheet.title)}: what a month costs</h1>"
     yield f'<p class="faint">{sheet.region}, {escape(sheet.month)}, list prices in {sheet.currency} without taxes</p>'
     for note in report.notes:
@@ -112,7 +112,7 @@ def _money(amount: Amount) -> str:
     return f'<span class="unknown">{short(amount)}</span>' if amount.unknown else escape(short(amount))
 
 
-def _below(report: Report) -> Iterator[str]:
+def _below(report: CostReport) -> Iterator[str]:
     for sheet in report.sheets:
         if sheet.unknown:
             yield f'<p class="unknown">No price is known in {sheet.region}: {escape(", ".join(sheet.unknown))}.</p>'

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from chatops.cost.estimate import Scenario
-from chatops.cost.report import NOT_COUNTED, Amount, Detail, Report, Row, Sheet
+from chatops.cost.report import NOT_COUNTED, Amount, CostReport, Detail, Row, Sheet
 from chatops.views.money import cents, plain, short, words
 
 PLAIN_WIDTH = 250
@@ -18,7 +18,7 @@ WIDE = 110
 """Columns of a terminal from which on prices and quantities have room."""
 
 
-def show(report: Report, file: TextIO | None = None) -> None:
+def show(report: CostReport, file: TextIO | None = None) -> None:
     """Print the report, to standard output or into a file: one sheet in full, or all of them side by side."""
     out = Console(highlight=False, soft_wrap=True, file=file)
     if not out.is_terminal:
@@ -116,7 +116,7 @@ def _of(rows: tuple[Row, ...], address: str) -> str:
     return _styled(found, "") if found else ""
 
 
-def _below(report: Report) -> Iterator[str]:
+def _below(report: CostReport) -> Iterator[str]:
     first = report.sheets[0]
     expected = first.total[Scenario.EXPECTED]
     if len(report.sheets) == 1:
@@ -134,7 +134,7 @@ def _below(report: Report) -> Iterator[str]:
     yield from _small_print(report, first)
 
 
-def _small_print(report: Report, sheet: Sheet) -> Iterator[str]:
+def _small_print(report: CostReport, sheet: Sheet) -> Iterator[str]:
     yield ""
     for assumption in report.assumptions:
         yield f"[dim]assumed: {escape(assumption)}[/]"
