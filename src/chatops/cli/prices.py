@@ -65,8 +65,9 @@ def refresh_prices(
     if not found.prices:
         raise ChatopsError(f"the price list has nothing that chatops knows in {', '.join(regions)}")
     _keep(found.prices)
-    for name, where in found.missing:
-        view.note(f"not on the list in {where}: {prices.words(name)}")
+    for where in dict.fromkeys(place for _, place in found.missing):
+        words = [prices.words(name) for name, place in found.missing if place == where]
+        view.note(f"not on the list in {where}: {', '.join(words)}")
     view.record({"prices": len(found.prices), "regions": ", ".join(regions), "file": refreshed_file()})
 
 

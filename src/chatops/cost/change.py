@@ -104,14 +104,16 @@ def _declared(resource: Resource[Any]) -> Any:
     return resource.body(Known({}))
 
 
-def _charge(resource: Resource[Any], body: Any, home: str) -> Charge | None:
-    return charge_of(resource, body, home) if isinstance(resource, Priced) else None
+def _charge(resource: Resource[Any], body: Any, home: str) -> Charge:
+    """What cannot say what it is billed by is unknown, not free."""
+    if isinstance(resource, Priced):
+        return charge_of(resource, body, home)
+    return Charge(resource.address, resource.label, home, UNPRICED)
 
 
 def charges(resources: Sequence[Resource[Any]], home: str) -> list[Charge]:
     """Return what the desired resources are billed by, those that are free with no meters."""
-    found = (_charge(resource, _declared(resource), home) for resource in resources)
-    return [charge for charge in found if charge is not None]
+    return [_charge(resource, _declared(resource), home) for resource in resources]
 
 
 def _region(body: Any, home: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from chatops.azure.calls import calling
 from chatops.azure.clients import Azure
 from chatops.azure.registry_tags import newest_tag
+from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Observed, Report, Update
 
 
@@ -64,6 +65,10 @@ class Image:
 
     def body(self, known: Known) -> Json:
         return {"tag": self.source.tag}
+
+    def meters(self, body: Any) -> Meters:
+        """Of its own none: the registry is billed for what it holds."""
+        return NO_CHARGE
 
     def read(self, azure: Azure) -> Observed | None:
         if not self.pushed:

@@ -6,6 +6,7 @@ Most run in this process, as the entry point would: a hundred processes take a m
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -233,7 +234,8 @@ def local_list(machine: Machine, *answers: Answer) -> Iterator[list[str]]:
     with price_list(machine.folder.parent / "tls", *answers) as (url, authority, asked):
         world = machine.home / "cloud"
         world.mkdir(parents=True)
-        about = dict.fromkeys(("arm", "subscription", "tenant", "proxy", "ingress", "client_id", "registry"), "x")
+        names = ("arm", "subscription", "tenant", "proxy", "ingress", "client_id", "registry", "dns", "runtime")
+        about = dict.fromkeys(names, "x")
         about |= {"prices": url, "ca_file": authority, "client_secret_file": "x"}
         (world / "endpoint.json").write_text(json.dumps(about))
         yield asked
@@ -247,7 +249,7 @@ def test_a_refresh_brings_new_prices(machine: Machine) -> None:
     with local_list(machine, (200, {}, VAULT)):
         ran = machine.chatops("prices", "refresh", "--from", "local", "--region", "westeurope", "--output", "json")
     assert ran.objects[0]["prices"] == 1
-    assert "not on the list in westeurope: Basic registry" in ran.err
+    assert re.search("not on the list in westeurope: .*Basic registry", ran.err)
     rows = {row["meter"]: row for row in machine.chatops("prices", "show", "--output", "json").objects}
     assert rows["key-vault/operations"]["region"] in ("eastus", "germanywestcentral", "westeurope")
     after = machine.chatops("prices", "show", "--region", "westeurope", "--output", "json").objects

@@ -15,11 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .book import GLOBAL, Book, book
+from .book import Book, book
 
 PATH = "/api/retail/prices"
 PAGE = 100
 CURRENCY = "USD"
+FIELDS = {"priceType": "type"}
+"""What a filter names otherwise than a row does."""
 Item = dict[str, Any]
 Test = Callable[[Item], bool]
 
@@ -38,7 +40,7 @@ def items(prices: Book) -> list[Item]:
             "tierMinimumUnits": 0.0,
             "retailPrice": float(price),
             "unitPrice": float(price),
-            "armRegionName": "" if region == GLOBAL else region,
+            "armRegionName": region,
             "location": region,
             "effectiveStartDate": f"{prices.dates[name, region] or '2026-01-01'}T00:00:00Z",
             "meterId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{region}")),
@@ -148,7 +150,8 @@ class _Reader:
             part = self._text()
             self._take(")")
             return lambda item: part in str(item.get(name, ""))
-        name = self._take()
+        name = FIELDS.get(self.next, self.next)
+        self._take()
         self._take("eq")
         value = self._text()
         return lambda item: str(item.get(name, "")) == value
