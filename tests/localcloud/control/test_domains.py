@@ -13,7 +13,7 @@ import requests
 from azure.core.exceptions import HttpResponseError
 
 from ..conftest import LOCATION, Cloud, code_of, wait_for
-from .conftest import Stack
+from .conftest import Stack, make_stack
 from .registrar import Registrar
 
 
@@ -291,8 +291,6 @@ def test_the_verification_id_is_the_subscriptions(site: Site, cloud: Cloud) -> N
 
 
 def test_a_restart_takes_pending_certificates_up_again(fresh: Cloud) -> None:
-    from .conftest import make_stack
-
     stack = make_stack(fresh)
     registrar = Registrar(fresh, stack.group)
     registrar.zone("kept.example")

@@ -25,12 +25,14 @@ log = logging.getLogger(__name__)
 RENEWED_BEFORE = timedelta(days=45)
 LOOK_EVERY = timedelta(hours=12)
 RETRY = 2.0  # seconds between two looks at DNS
-GIVEN_UP = timedelta(minutes=20)  # what Azure's own clients tell people to wait at most
+GIVEN_UP = timedelta(minutes=20)  # as long as az tells people that it may take
 LONGEST_SUBJECT = 64
 
 
 def _check(change: Change) -> None:
-    wanted = change.properties
+    wanted, previous = change.properties, change.previous
+    if change.call.method == "PATCH" and previous and previous.properties["provisioningState"] != "Succeeded":
+        raise refuse("InvalidRequest", f"The certificate '{change.id.name}' was not issued: PUT it again.")
     host = wanted["subjectName"] = str(wanted.get("subjectName", "")).lower()
     method = wanted.pop("validationMethod", None) or wanted.get("domainControlValidation")
     if method not in METHODS:
@@ -53,8 +55,6 @@ def _fill(change: Change) -> None:
     properties.pop("error", None)
     if change.call.method == "PUT":
         hidden["asked"] = clock.iso()
-    elif change.previous and change.previous.properties["provisioningState"] != "Succeeded":
-        raise refuse("InvalidRequest", f"The certificate '{change.id.name}' was not issued: PUT it again.")
     hidden.setdefault("challenge", secrets.token_hex(16))
     if properties["domainControlValidation"] == "TXT":
         properties.setdefault("validationToken", f"_{secrets.token_hex(16)}")
@@ -91,18 +91,18 @@ async def _remove(world: World, record: Record) -> None:
 async def renew(world: World) -> None:
     """For ever: issue anew what ends soon by the local cloud's clock, and look for what is new in Key Vault."""
     while True:
-        for environment in _due(world, ENVIRONMENT, "end"):
+        for environment in _due(world, ENVIRONMENT):
             certify(world, environment)
             world.store.save(environment)
-        for record in _due(world, MANAGED, "end"):
+        for record in _due(world, MANAGED):
             await _renew(world, record)
         refresh(world)
         await clock.sleep(LOOK_EVERY.total_seconds())
 
 
-def _due(world: World, type: str, member: str) -> list[Record]:
+def _due(world: World, type: str) -> list[Record]:
     limit = clock.iso(clock.now() + RENEWED_BEFORE)
-    return [record for record in world.store.records(type=type) if record.hidden.get(member, limit) < limit]
+    return [record for record in world.store.records(type=type) if record.hidden.get("end", limit) < limit]
 
 
 async def _renew(world: World, record: Record) -> None:

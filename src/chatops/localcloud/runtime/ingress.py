@@ -29,7 +29,7 @@ from .forward import HEADER_LIMIT, Forwarder, Upstream, request_headers, text
 from .ports import free_port
 from .routes import Routes
 from .spec import CHALLENGE
-from .tls import Certificates
+from .tls import SniCertificates
 
 EXTERNAL_PORT = 8400
 TLS_PORT = 8443
@@ -46,7 +46,7 @@ class Ingress:
         self._runners: list[web.ServerRunner] = []
         self._admitted: dict[str, web.ServerRunner] = {}
         self._admitting = asyncio.Lock()
-        self.certificates = Certificates(routes.certificate)
+        self.certificates = SniCertificates(routes.certificate)
         self.external_port = self._ports().get("external", EXTERNAL_PORT)
         self.tls_port = self._ports().get("tls", TLS_PORT)
         self.internal_port = 0

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 
 
-class Certificates:
+class SniCertificates:
     """Server contexts by certificate id. `choose` tells the id for a host name, None when it has no certificate."""
 
     def __init__(self, choose: Callable[[str], str | None]) -> None:
