@@ -39,6 +39,7 @@ class Cloud:
     registry: str | None = None
     runs_processes: bool = False
     dns: str | None = None
+    ingress_tls: str | None = None
     client_id: str | None = None
     client_secret_file: str | None = None
     prices: str = PRICES
@@ -113,6 +114,18 @@ class Cloud:
         """Return the URL at which people reach an external app: its own name, or the ingress that stands in for it."""
         return self.ingress or f"https://{fqdn}"
 
+    def host_url(self, host: str) -> str:
+        """Return the URL of a custom domain: at the port of its own that the local cloud's ingress has for TLS."""
+        port = self.ingress_tls.rpartition(":")[2] if self.ingress_tls else ""
+        return f"https://{host}:{port}" if port else f"https://{host}"
+
+    def try_out(self, host: str) -> str | None:
+        """Return a command that opens a custom domain whose name only the local cloud knows; None elsewhere."""
+        if self.ingress_tls is None:
+            return None
+        address, _, port = self.ingress_tls.removeprefix("https://").rpartition(":")
+        return f"curl --cacert {self.ca_file} --resolve {host}:{port}:{address} {self.host_url(host)}"
+
 
 def real(subscription: str, tenant: str | None, cloud: str = "public") -> Cloud:
     """Return Azure itself; `cloud` is a key of CLOUDS."""
@@ -138,6 +151,7 @@ def local(endpoint_file: Path) -> Cloud:
         registry=found.get("registry"),
         runs_processes=found.get("runtime", "process") == "process",
         dns=found["dns"],
+        ingress_tls=found["ingress_tls"],
         client_id=found["client_id"],
         client_secret_file=found["client_secret_file"],
         prices=found["prices"],

@@ -68,7 +68,9 @@ def bind(
         session.view.note(f"{path} has {name} now")
     session = replace(session, dns_seconds=0.0 if no_wait else timeout)
     if _carry_out(session, name, yes, no_wait):
-        session.view.record({"domain": spelled(name), "page": f"https://{name}"})
+        cloud = session.azure.cloud
+        how = {"try": found} if (found := cloud.try_out(name)) else {}
+        session.view.record({"domain": spelled(name), "page": cloud.host_url(name), **how})
 
 
 def _file(config: Path | None) -> Path:

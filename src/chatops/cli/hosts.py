@@ -10,14 +10,15 @@ from chatops.cli.session import Session
 from chatops.config.schema import Domain
 from chatops.domain.doctor import diagnose
 from chatops.domain.finding import Finding, Wanted
+from chatops.domain.issuing import WARN_DAYS
 from chatops.domain.records import Record, proof, route
 from chatops.domain.seen import Seen
 from chatops.engine.plan import Action, Plan, plan_part
 from chatops.errors import ChatopsError, UsageError
 from chatops.hosting import STEPS, host_of
-from chatops.hostname import NotAHostName, host_name
+from chatops.hostname import NotAHostName, host_name, spelled
 from chatops.naming import OWNER_TAG
-from chatops.resources.host import Host
+from chatops.resources.host import APP_VERSION, Host, domain_of
 from chatops.resources.registrar_record import now
 from chatops.stack import ground_of
 
@@ -65,8 +66,8 @@ class Look:
         if self.host.managed:
             state = self.wanted.certificate.state
             return "none" if state == "none" else f"managed, {state}"
-        days = self.wanted.days_left
-        return "none" if days is None else f"your own, good for {days:.0f} days"
+        days, until = self.wanted.days_left, self.wanted.until
+        return f"your own, until {until[:10]} ({days:.0f} days)" if until and days is not None else "none"
 
 
 def name_of(text: str, managed: bool = False) -> str:
@@ -102,6 +103,22 @@ def look_at(session: Session, name: str) -> Look:
     if wanted.target is not None:
         wanted = replace(wanted, taken_by=host.taken_by(session.azure))
     return Look(host, host.seen(session.azure), wanted)
+
+
+def standing(session: Session, name: str) -> str:
+    """Say in a line how a host name of the file is, by what Azure knows. The name servers are not asked."""
+    domain = session.config.domain[name]
+    host = host_of(ground_of(session.config, session.azure.cloud.subscription), name, domain)
+    own = domain_of(session.azure.read(host.app_id, APP_VERSION), name)
+    if (own or {}).get("bindingType", "Disabled") == "Disabled":
+        return f"{spelled(name)} is not bound: chatops domain bind {name}"
+    told = f"{session.azure.cloud.host_url(name)} leads to {domain.service}"
+    wanted = host.wanted(session.azure)
+    if wanted.days_left is None:
+        return told
+    told += f"; its certificate is good until {(wanted.until or '')[:10]}"
+    renew = f"chatops domain bind {name} --certificate FILE"
+    return told if wanted.days_left > WARN_DAYS else f"{told}, {wanted.days_left:.0f} days: {renew}"
 
 
 def addresses_of(session: Session, name: str) -> set[str]:

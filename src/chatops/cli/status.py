@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from chatops.cli.activity import Activity, activity_of
+from chatops.cli.hosts import standing
 from chatops.cli.options import ConfigFile, Output, OutputFormat
 from chatops.cli.power import PAUSED, any_stopped
 from chatops.cli.running import Replicas, latest, replicas_of
@@ -66,6 +67,7 @@ def _notes(session: Session, observed: Mapping[str, Observed], apps: Sequence[Ap
         yield f"{PAUSED}: chatops resume"
     for name in sorted(set(session.config.services) - {app.name for app in apps}):
         yield f"{name} is not there: chatops up"
+    yield from (standing(session, name) for name in session.config.domain)
     if any(app.in_flight is None for app in apps):
         yield "Azure Monitor does not say how busy the apps are: does your role cover Microsoft.Insights/metrics/read?"
     elif apps:

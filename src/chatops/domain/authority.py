@@ -6,7 +6,7 @@ On the local cloud the walk starts, and ends, at its own server. https://www.rfc
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -38,13 +38,11 @@ ROOTS = tuple(
     Server(f"{letter}.root-servers.net", address)
     for letter, address in (
         ("a", "198.41.0.4"),
-        ("f", "192.5.5.241"),
         ("k", "193.0.14.129"),
         ("l", "199.7.83.42"),
-        ("m", "202.12.27.33"),
     )
 )
-"""Five of the thirteen: https://www.iana.org/domains/root/servers"""
+"""Three of the thirteen: https://www.iana.org/domains/root/servers"""
 
 
 @dataclass(frozen=True)
@@ -152,9 +150,12 @@ class Authority:
 
     def _first(self, servers: Sequence[Server], name: str, type: str) -> Message | None:
         """Return the first proper reply (that a name is there, or that it is not), or else any that came at all."""
-        last = None
-        for server in servers:
-            reply = self._reply(server, name, type)
+        last, pool = None, ThreadPoolExecutor(max(len(servers), 1), thread_name_prefix="dns")
+        asked = [pool.submit(self._reply, server, name, type) for server in servers]
+        # whoever is slow is not waited for
+        pool.shutdown(wait=False)
+        for done in as_completed(asked):
+            reply = done.result()
             if reply is not None and _status(reply) in PROPER:
                 return reply
             last = reply or last

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chatops.domain import issuing, proofs, routes, zones
 from chatops.domain.finding import Finding, Wanted
 from chatops.domain.seen import Seen
@@ -22,6 +24,7 @@ def _taken(seen: Seen, wanted: Wanted) -> Finding | None:
     return Finding("bound-elsewhere", "proof", found, "whoever owns that app", do)
 
 
+CHATOPS = "chatops (run `chatops up`)"
 RULES = (*zones.RULES, _absent, _taken, *proofs.RULES, *routes.RULES, *issuing.RULES)
 """In this order: what stands first makes what follows pointless to say."""
 
@@ -29,4 +32,11 @@ RULES = (*zones.RULES, _absent, _taken, *proofs.RULES, *routes.RULES, *issuing.R
 def diagnose(seen: Seen, wanted: Wanted, about: tuple[str, ...] = ()) -> Finding | None:
     """Return the first thing that is wrong, None when nothing is; `about` limits it to findings about these steps."""
     findings = (rule(seen, wanted) for rule in RULES)
-    return next((found for found in findings if found and (not about or found.about in about)), None)
+    found = next((found for found in findings if found and (not about or found.about in about)), None)
+    return replace(found, who=CHATOPS) if found and wanted.zone and _kept_by_chatops(found) else found
+
+
+def _kept_by_chatops(found: Finding) -> bool:
+    """In a zone of Azure DNS chatops writes proof and route itself; it takes nobody else's records away."""
+    own = {(record.name, record.type) for record in found.records}
+    return found.about in ("proof", "route") and own >= {(record.name, record.type) for record in found.remove}

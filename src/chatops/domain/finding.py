@@ -39,8 +39,9 @@ class Wanted:
     zone_servers: tuple[str, ...] = ()
     taken_by: str | None = None
     certificate: Certificate = field(default_factory=Certificate)
+    until: str | None = None
+    """When a certificate of the operator's own ends (ISO 8601), and in how many days."""
     days_left: float | None = None
-    """Of a certificate of the operator's own."""
     siblings: Mapping[str, str] = field(default_factory=dict)
     """Generated name -> service, of the environment's other apps."""
 

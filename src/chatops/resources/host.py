@@ -80,7 +80,7 @@ class Host:
         properties = _properties(body)
         if not self.managed:
             until = properties.get("expirationDate")
-            return {"days_left": -_seconds_since(until) / DAY if until else None}
+            return {"until": until, "days_left": -_seconds_since(until) / DAY if until else None}
         since = (body.get("systemData") or {}).get("createdAt")
         state = str(properties.get("provisioningState", "none"))
         pending = _seconds_since(since) if since and state.lower() == "pending" else 0.0
