@@ -34,7 +34,7 @@ QUESTIONS = (
     "Where are my messages stored?",
     "Hello!",
 )
-CALM_SECONDS = 240
+CALM_SECONDS = 360  # replicas go 300 s after they were last needed
 
 
 @dataclass

@@ -16,12 +16,12 @@ from chatops.config.schema import Config, Service
 from chatops.engine.resource import Known, Resource
 from chatops.hosting import Ground, hosting
 from chatops.naming import Names
-from chatops.resources.app import Container, Ingress, Scale
+from chatops.resources.app import Container, Ingress
 from chatops.resources.image import Source
 from chatops.resources.network import Subnet
 from chatops.resources.postgres import AdminSecrets
 from chatops.resources.role import assignment_id
-from chatops.wiring import SECRETS, environment_of, gate_of, probes_of, secrets_of
+from chatops.wiring import SECRETS, environment_of, gate_of, probes_of, scale_of, secrets_of
 
 OFFICER, READER, PULLER = "Key Vault Secrets Officer", "Key Vault Secrets User", "AcrPull"
 
@@ -214,7 +214,7 @@ class _Stack:
             yield self._app(name, service)
 
     def _app(self, name: str, service: Service) -> kinds.ContainerApp:
-        scale, secrets, repository = service.scale, secrets_of(service), _repository(service.image)
+        secrets, repository = secrets_of(service), _repository(service.image)
         server = f"{self.names.alphanumeric('cr')}{self.site.registry_suffix}"
         host = f"{self.names.world('db')}.{self.site.postgres_domain}"
 
@@ -236,7 +236,7 @@ class _Stack:
             vault_url=f"https://{self.names.world('kv')}{self.site.vault_suffix}",
             ingress=Ingress(service.external, service.port),
             container=Container(image, service.cpu, service.memory, environment, secrets),
-            scale=Scale(scale.min, scale.max, scale.concurrency, scale.cooldown, scale.polling),
+            scale=scale_of(service.scale),
             probes=probes_of(service),
             gate=gate_of(service),
             **self.here,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from chatops.config import schema
 from chatops.config.schema import Config, Service
-from chatops.resources.app import Probes
+from chatops.resources.app import Probes, Scale, Window
 from chatops.rollout.gate import Gate
 
 SECRETS: dict[str, Callable[[], str]] = {
@@ -72,3 +73,17 @@ def _of_image(image: str, config: Config, database_host: str) -> dict[str, str]:
             return {**about_model, "LM_SLOTS": str(model.slots), **chosen}
         case _:
             return {}
+
+
+def scale_of(scale: schema.Scale) -> Scale:
+    """Return the bounds and rules of a service's scale section."""
+    asked = {"cpu": scale.cpu_percent, "memory": scale.memory_percent}
+    return Scale(
+        scale.min,
+        scale.max,
+        scale.concurrency,
+        scale.cooldown,
+        scale.polling,
+        utilization={resource: percent for resource, percent in asked.items() if percent is not None},
+        windows=tuple(Window(name=name, **window.model_dump()) for name, window in scale.schedule.items()),
+    )

@@ -50,15 +50,15 @@ def _service(path: str | None) -> str | None:
 
 
 def _entry(row: Row, service: str | None) -> Entry:
-    path = row.path.replace(NAME, service) if service else row.path
+    path = row.path.replace(NAME, service, 1) if service else row.path
     return Entry(path, row.kind.words, _default(row, service), row.description)
 
 
 def _default(row: Row, service: str | None) -> str:
     head = f"services.{NAME}."
-    if not row.path.startswith(head):
-        return _shown(row.default)
     steps = row.path.removeprefix(head).split(".")
+    if not row.path.startswith(head) or NAME in steps:
+        return _shown(row.default)
     if service:
         return _shown(_of_service(service, steps))
     general = _shown(row.default)

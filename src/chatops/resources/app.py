@@ -6,7 +6,7 @@ Another image or environment is rolled out (`chatops.rollout`): it has to prove 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,23 +43,45 @@ class Ingress:
 
 
 @dataclass(frozen=True)
+class Window:
+    """A time, by two cron expressions and a time zone, in which so many replicas run at least."""
+
+    name: str
+    timezone: str
+    start: str
+    end: str
+    replicas: int
+
+    def rule(self) -> types.ScaleRule:
+        when = {"timezone": self.timezone, "start": self.start, "end": self.end, "desiredReplicas": str(self.replicas)}
+        return {"name": f"schedule-{self.name}", "custom": {"type": "cron", "metadata": when}}
+
+
+@dataclass(frozen=True)
 class Scale:
-    """Replica bounds and the HTTP rule; `concurrency` is requests in flight per replica, the last two are seconds."""
+    """Replica bounds and rules: requests in flight per replica, percent of cpu and memory, times. Periods: seconds."""
 
     minimum: int
     maximum: int
     concurrency: int
     cooldown: int
     polling: int
+    utilization: Mapping[str, int] = field(default_factory=dict)
+    windows: tuple[Window, ...] = ()
 
     def body(self) -> types.Scale:
-        rule: types.ScaleRule = {"name": "http", "http": {"metadata": {"concurrentRequests": str(self.concurrency)}}}
+        rules: list[types.ScaleRule] = [
+            {"name": "http", "http": {"metadata": {"concurrentRequests": str(self.concurrency)}}}
+        ]
+        for resource, percent in self.utilization.items():
+            aim = {"type": "Utilization", "value": str(percent)}
+            rules.append({"name": resource, "custom": {"type": resource, "metadata": aim}})
         return {
             "minReplicas": self.minimum,
             "maxReplicas": self.maximum,
             "cooldownPeriod": self.cooldown,
             "pollingInterval": self.polling,
-            "rules": [rule],
+            "rules": [*rules, *(window.rule() for window in self.windows)],
         }
 
 

@@ -25,7 +25,7 @@ def written(config: str) -> dict[str, Any]:
 def paths_of(data: dict[str, Any], prefix: str = "") -> set[str]:
     found = set()
     for key, value in data.items():
-        name = NAME if prefix in ("services.", "domain.") else key
+        name = NAME if prefix in ("services.", "domain.") or prefix.endswith(".schedule.") else key
         found.add(f"{prefix}{name}")
         if isinstance(value, dict):
             found |= paths_of(value, f"{prefix}{name}.")
@@ -57,8 +57,12 @@ def test_azure_yaml_holds_the_defaults() -> None:
     default = Config()
     for section in ("name", "location", "network", "vault", "database", "registry", "logs", "images", "model"):
         assert vars(config)[section] == vars(default)[section], section
-    lm_api = config.services["lm-api"]
-    assert {**config.services, "lm-api": lm_api.model_copy(update={"env": {}, "smoke": None})} == default.services
+    ui, lm_api = config.services["ui"], config.services["lm-api"]
+    plain = {
+        "ui": ui.model_copy(update={"scale": ui.scale.model_copy(update={"schedule": {}})}),
+        "lm-api": lm_api.model_copy(update={"env": {}, "smoke": None}),
+    }
+    assert {**config.services, **plain} == default.services
 
 
 def test_an_unknown_bundled_config_is_refused() -> None:
@@ -91,7 +95,9 @@ def test_docs_of_one_service_show_its_own_defaults() -> None:
     shown = {entry.path: entry.default for entry in docs.entries("services.lm-api")}
     assert shown["services.lm-api.memory"] == "4Gi"
     assert shown["services.lm-api.scale.concurrency"] == "2"
-    assert set(shown) == {row.path.replace(NAME, "lm-api") for row in rows() if row.path.startswith(f"services.{NAME}")}
+    assert set(shown) == {
+        row.path.replace(NAME, "lm-api", 1) for row in rows() if row.path.startswith(f"services.{NAME}")
+    }
 
 
 def test_docs_of_a_field_that_is_none() -> None:

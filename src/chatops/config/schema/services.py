@@ -8,6 +8,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -83,8 +84,31 @@ def _known_service(value: str, info: ValidationInfo) -> str:
 Called = Annotated[ServiceName, AfterValidator(_known_service)]
 
 
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise refuse(f'there is no time zone "{value}"', "a name like Europe/Berlin, or UTC") from None
+    return value
+
+
+Cron = Annotated[str, matching(r"\S+( \S+){4}"), Says("five fields of cron: minute, hour, day, month, day of the week")]
+Percent = Annotated[int, Field(ge=1, le=1000)]
+
+
+class Window(Section):
+    """A time, again and again, in which so many replicas run whatever the load is."""
+
+    start: Cron = Field(description="When it begins: `0 8 * * MON-FRI`.")
+    end: Cron = Field(description="When it ends: `0 18 * * MON-FRI`.")
+    timezone: Annotated[str, AfterValidator(_known_zone), Says("a time zone like Europe/Berlin")] = Field(
+        default="UTC", description="Where the clock hangs that start and end go by."
+    )
+    replicas: Annotated[int, Field(ge=1, le=1000)] = Field(description="Replicas at least, within max.")
+
+
 class Scale(Section):
-    """Replica bounds, and the HTTP rule that moves between them."""
+    """Replica bounds, and the rules that move between them: the one that wants most replicas wins."""
 
     min: Replicas = Field(
         default=1, description="Replicas that always run. 0 lets the service sleep; the next request waits."
@@ -94,10 +118,19 @@ class Scale(Section):
         default=10, description="Requests at a time that one replica takes before another is started."
     )
     cooldown: Annotated[int, Field(ge=1, le=86400)] = Field(
-        default=300, description="Seconds of calm before replicas are taken away."
+        default=300, description="Seconds of calm before the last replica goes, where min is 0; others take 300."
     )
     polling: Annotated[int, Field(ge=1, le=3600)] = Field(
         default=30, description="Seconds between two looks at the load."
+    )
+    cpu_percent: Percent | None = Field(
+        default=None, description="Use of a replica's vCPU that is aimed at. Null: it does not count."
+    )
+    memory_percent: Percent | None = Field(
+        default=None, description="Use of a replica's memory that is aimed at. Null: it does not count."
+    )
+    schedule: dict[ServiceName, Window] = Field(
+        default={}, description="Times with more replicas, each under a name of its own."
     )
 
     @field_validator("max")
