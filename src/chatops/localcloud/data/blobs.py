@@ -118,6 +118,7 @@ class Blobs:
             self._link(blob).unlink(missing_ok=True)
 
     def begin(self, registry: str, repository: str) -> Upload:
+        self.drop_idle()
         id = str(uuid.uuid4())
         upload = self._uploads[id] = Upload(id, registry, repository, (self._parts / id).open("wb"))
         return upload

@@ -39,8 +39,16 @@ async def manifest(call: Call) -> Response:
     digest = call.digest()
     content = call.images.content(digest) or b""
     media_type = manifests.media_type(call.images.manifest(digest) or {})
+    if media_type == manifests.PROCESS_IMAGE and not _accepts(call, media_type):
+        text = f"{call.spelled!r} holds a process image, which no engine can run: chatops cloud start --runtime docker"
+        raise RegistryError(404, "MANIFEST_UNKNOWN", f"{text} has real ones built")
     headers = {"Docker-Content-Digest": digest, "Content-Type": media_type, "ETag": f'"{digest}"'}
     return Response(content, headers=headers | VERSION)
+
+
+def _accepts(call: Call, media_type: str) -> bool:
+    accepted = ",".join(call.request.headers.getlist("accept")) or "*/*"
+    return media_type in accepted or "*/*" in accepted
 
 
 async def put_manifest(call: Call) -> Response:
