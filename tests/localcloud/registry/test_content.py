@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from chatops.localcloud.data.manifests import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from chatops.localcloud.data.images import Reference
+from chatops.localcloud.data.manifests import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, PROCESS_IMAGE
 
 from .conftest import code, image, sha
 
@@ -146,6 +147,19 @@ async def test_azures_own_lists_tell_of_real_images(client):
     assert (found["digest"], found["tags"], found["mediaType"]) == (digest, ["1"], OCI_MANIFEST)
     assert (found["architecture"], found["os"]) == ("amd64", "linux")
     assert found["imageSize"] == 1000 + len(json.dumps({"architecture": "amd64", "os": "linux"}))
+
+
+async def test_an_engine_that_asks_for_a_process_image_is_told_what_that_is(hub, client):
+    root = hub.images.incoming / "root"
+    root.mkdir()
+    manifest = {"mediaType": PROCESS_IMAGE, "files": {"digest": sha(b""), "size": 0}}
+    hub.images.add(manifest, root, [Reference("chatreg.azurecr.io", "svc", "1")])
+    path = "/v2/svc/manifests/1"
+    refused = await client.ask("GET", path, headers={"Accept": f"{DOCKER_MANIFEST}, {OCI_MANIFEST}"})
+    assert code(refused) == (404, "MANIFEST_UNKNOWN")
+    assert "process image" in refused.text
+    for accepted in ("*/*", PROCESS_IMAGE):
+        assert (await client.ask("GET", path, headers={"Accept": accepted})).json() == manifest
 
 
 async def test_a_registrys_size_counts_a_shared_layer_once(hub, client):
