@@ -81,6 +81,18 @@ async def test_a_cancelled_upload_is_gone(hub, client):
     assert files(hub)["uploads"] == []
 
 
+async def test_an_upload_ends_with_its_registry(hub, client):
+    place = (await client.ask("POST", "/v2/chat/ui/blobs/uploads/")).headers["Location"]
+
+    async def content():
+        yield b"x" * (3 << 20)
+        hub.images.delete_registry("chatreg.azurecr.io")
+        yield b"x" * (3 << 20)
+
+    assert code(await client.ask("PATCH", place, content=content())) == (404, "BLOB_UPLOAD_UNKNOWN")
+    assert files(hub) == {"blobs": [], "uploads": []}
+
+
 async def test_an_upload_belongs_to_its_repository(client):
     place = (await client.ask("POST", "/v2/chat/ui/blobs/uploads/")).headers["Location"]
     elsewhere = place.replace("chat/ui", "db")

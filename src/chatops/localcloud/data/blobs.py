@@ -128,14 +128,14 @@ class Blobs:
         found = self._uploads.get(id)
         return found if found and (found.registry, found.repository) == (registry, repository) else None
 
-    def keep(self, upload: Upload) -> Reference:
-        """Make the synced upload a blob of its repository."""
-        blob = Reference(upload.registry, upload.repository, upload.digest)
+    def keep(self, upload: Upload) -> bool:
+        """Make the synced upload a blob of its repository; False when its registry was deleted meanwhile."""
         with self._lock:
+            if self._uploads.pop(upload.id, None) is None:
+                return False
             (self._parts / upload.id).replace(self._blobs / upload.digest.removeprefix(_PREFIX))
-            self.link(blob)
-            del self._uploads[upload.id]
-        return blob
+            self.link(Reference(upload.registry, upload.repository, upload.digest))
+        return True
 
     def drop(self, upload: Upload) -> None:
         """Forget an upload and what was sent of it."""

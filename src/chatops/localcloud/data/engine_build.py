@@ -1,8 +1,8 @@
 """Real images: a build that a Docker engine carries out, pushed into the registry that was asked to build.
 
 https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Image/operation/ImageBuild. What the engine builds for a
-registry stays in it under the registry's name, as its cache, until the registry is deleted; a build that fails or is
-canceled leaves nothing but the layers that were there before.
+registry stays in it under the registry's name, as its cache, until the registry is deleted, also when the push failed.
+A build that fails or is canceled leaves nothing.
 """
 
 from __future__ import annotations

@@ -56,7 +56,13 @@ async def begin(call: Call) -> Response:
         return mounted
     digest = checked_digest(query["digest"]) if "digest" in query else None
     upload = call.images.blobs.begin(place.registry, place.repository)
-    return _accepted(call, upload) if digest is None else await _whole(call, upload, digest)
+    if digest is None:
+        return _accepted(call, upload)
+    try:
+        return await _whole(call, upload, digest)
+    except RegistryError:
+        call.images.blobs.drop(upload)  # nobody was told how to go on with it
+        raise
 
 
 def _mount(call: Call, digest: str) -> Response | None:
@@ -102,7 +108,8 @@ async def _whole(call: Call, upload: Upload, digest: str) -> Response:
             call.images.blobs.drop(upload)
             raise RegistryError(400, "DIGEST_INVALID", f"the content's digest is {upload.digest}, not {digest}")
         await asyncio.to_thread(upload.sync)
-        call.images.blobs.keep(upload)
+        if not call.images.blobs.keep(upload):
+            raise _unknown()
     return _created(call, digest)
 
 
@@ -120,6 +127,8 @@ async def _receive(call: Call, upload: Upload) -> None:
     except ClientDisconnect:
         upload.write(b"".join(waiting))
         raise RegistryError(400, "BLOB_UPLOAD_INVALID", "the connection was closed in mid-upload") from None
+    except ValueError:  # the file is closed: the registry was deleted meanwhile
+        raise _unknown() from None
     except OSError as error:
         call.images.blobs.drop(upload)
         raise RegistryError(507, "UNKNOWN", f"the blob cannot be kept: {error.strerror}") from None
@@ -142,14 +151,18 @@ def _upload(call: Call) -> Upload:
     place = call.place
     found = call.images.blobs.upload(str(call.request.path_params["upload"]), place.registry, place.repository)
     if found is None:
-        raise RegistryError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+        raise _unknown()
     return found
+
+
+def _unknown() -> RegistryError:
+    return RegistryError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
 
 
 def _current(call: Call, upload: Upload) -> Call:
     """The call, unless the upload has ended while it waited for its turn."""
     if upload.file.closed:
-        raise RegistryError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+        raise _unknown()
     return call
 
 
