@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -154,9 +155,11 @@ def reset(yes: Yes = False, output: OutputFormat = Output.human) -> None:
         view_of(output).line("nothing to reset")
         return
     confirm("Delete every stack of the local cloud, and all conversations?", yes)
+    view = view_of(output)
     daemon.stop()
+    _end_containers(view.note)
     daemon.wipe()
-    view_of(output).record({"reset": True})
+    view.record({"reset": True})
 
 
 def delegation(text: str) -> tuple[str, str]:
@@ -169,6 +172,14 @@ def delegation(text: str) -> tuple[str, str]:
     if not Path(place).is_file():
         raise UsageError(f"--dns {text}: {place} is neither a zone file nor HOST:PORT")
     return domain, str(Path(place).resolve())
+
+
+def _end_containers(tell: Callable[[str], None]) -> None:
+    """A local cloud that was killed has left its containers behind; one that was stopped has none."""
+    from chatops.localcloud.leftovers import end_containers
+
+    if left := end_containers(places.world()):
+        tell(left)
 
 
 def _running() -> dict[str, Any]:

@@ -20,12 +20,17 @@ PATIENCE = 600.0
 
 @dataclass(frozen=True)
 class Replicas:
-    """The replicas of one revision: how many there are, how many take requests, how often they were restarted."""
+    """The replicas of one revision: how many there are, how many take requests, how often they were restarted.
+
+    `kind` is what they are (docker, process, ...), `reason` why one of them ended the last time or does not start.
+    """
 
     revision: str
     there: int
     ready: int
     restarts: int
+    kind: str = ""
+    reason: str | None = None
 
     def __str__(self) -> str:
         return f"{self.ready}/{self.there} ready"
@@ -34,8 +39,14 @@ class Replicas:
 def replicas_of(session: Session, name: str, revision: str) -> Replicas:
     """Count what runs of one revision."""
     containers = _containers(session, name, revision) if revision else []
-    ready = sum(bool(container.ready) for container in containers)
-    return Replicas(revision, len(containers), ready, sum(container.restart_count or 0 for container in containers))
+    return Replicas(
+        revision,
+        there=len(containers),
+        ready=sum(bool(container.ready) for container in containers),
+        restarts=sum(container.restart_count or 0 for container in containers),
+        kind=next((str(one.container_id).partition("://")[0] for one in containers if one.container_id), ""),
+        reason=next((one.running_state_details for one in containers if one.running_state_details), None),
+    )
 
 
 def _containers(session: Session, name: str, revision: str) -> list[Any]:

@@ -23,6 +23,11 @@ from chatops.views.protocol import AppStatus, StackStatus
 
 WATCH_SECONDS = 2.0
 READERS = 8
+RUNTIMES = {
+    "docker": "Docker containers, held to their cpu and memory",
+    "process": "processes: cpu and memory are not enforced",
+}
+"""What the local cloud's replicas are, by the scheme of their ids; Azure's own are not worth a line."""
 
 Watch = Annotated[bool, typer.Option("-w", "--watch", help="Draw it again every two seconds, until Ctrl-C.")]
 
@@ -59,12 +64,16 @@ def collect(session: Session) -> StackStatus:
         database=_database(observed.get("postgres")),
         apps=apps,
         notes=tuple(_notes(session, observed, apps)),
+        runtime=next((RUNTIMES[app.kind] for app in apps if app.kind in RUNTIMES), None),
     )
 
 
 def _notes(session: Session, observed: Mapping[str, Observed], apps: Sequence[AppStatus]) -> Iterator[str]:
     if any_stopped(observed):
         yield f"{PAUSED}: chatops resume"
+    for app in apps:
+        if app.reason:
+            yield f"{app.name}: {app.reason}"
     for name in sorted(set(session.config.services) - {app.name for app in apps}):
         yield f"{name} is not there: chatops up"
     yield from (standing(session, name) for name in session.config.domain)
@@ -105,6 +114,8 @@ def _app(session: Session, name: str, body: dict[str, Any]) -> AppStatus:
         restarts=replicas.restarts,
         cold_starts=busy.cold_starts if busy else None,
         url=session.azure.cloud.page_url(ingress["fqdn"]) if external else None,
+        kind=replicas.kind,
+        reason=replicas.reason,
     )
 
 

@@ -170,6 +170,8 @@ def status_table(status: StackStatus) -> Table:
     whole.add_row("[dim]stack[/]", f"{escape(status.stack)} [dim]on {status.target}, {status.location}[/]")
     whole.add_row("[dim]page[/]", f"[bold]{escape(status.url)}[/]" if status.url else "[dim]none[/]")
     whole.add_row("[dim]database[/]", escape(status.database))
+    if status.runtime:
+        whole.add_row("[dim]replicas[/]", escape(status.runtime))
     apps = Table(box=None, pad_edge=False, header_style="dim")
     for column in STATUS_COLUMNS:
         apps.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=True)

@@ -19,6 +19,7 @@ class AppStatus:
     """One container app. `replicas` run, `ready` of them take requests; `restarts` are counted over all of them.
 
     `in_flight` is the mean of the last minute that was counted, `cold_starts` are of one day; None where nobody tells.
+    `kind` is what they are (docker, process, ...), `reason` why one of them ended the last time or does not start.
     """
 
     name: str
@@ -34,11 +35,15 @@ class AppStatus:
     restarts: int
     cold_starts: int | None
     url: str | None
+    kind: str = ""
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
 class StackStatus:
-    """A whole stack. `database` says what was asked for and what really runs; `notes` what the reader should know."""
+    """A whole stack. `database` says what was asked for and what really runs; `notes` what the reader should know;
+    `runtime` what replicas are, where they are not Azure's own containers.
+    """
 
     stack: str
     target: str
@@ -47,6 +52,7 @@ class StackStatus:
     database: str
     apps: tuple[AppStatus, ...]
     notes: tuple[str, ...] = ()
+    runtime: str | None = None
 
 
 class View(Protocol):

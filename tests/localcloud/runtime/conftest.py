@@ -96,10 +96,10 @@ class World:
         await self.runtime.put_app(spec)
         return spec
 
-    async def until(self, spec, condition):
+    async def until(self, spec, condition, seconds=30):
         """Wait (by event) until the app's status fulfils the condition."""
         app = self.runtime._routes.apps[spec.id]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(seconds):
             await app.changes.until(lambda: condition(app.status))
         return app.status
 

@@ -1,21 +1,31 @@
 """Replicas as containers of a real engine: what they find, what they are held to, how they end, what is left."""
 
+import asyncio
 import gzip
 import io
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
+from engine import own_engine
 
+from chatops.localcloud.leftovers import end_containers
+from chatops.localcloud.runtime.choice import DOCKER, Choice
 from chatops.localcloud.runtime.docker.containers import Source
 from chatops.localcloud.runtime.docker.engine import Engine
 from chatops.localcloud.runtime.local import Docker, LocalRuntime
 from chatops.localcloud.runtime.spec import RuntimeFailure, Scale
+from chatops.localcloud.server import SETTINGS
+from chatops.localcloud.store import Store
 
 pytestmark = pytest.mark.anyio
 
 IMAGE = f"docker-tests/tiny:{os.getpid()}"
 ENVIRONMENT = "/subscriptions/s/resourcegroups/g/providers/microsoft.app/managedenvironments/env"
+LEFT_BEHIND = Path(__file__).with_name("containers_to_leave.py")
+LONG = 120  # seconds that an engine may take to come back on a busy machine
 DOCKERFILE = b"""
 FROM python:3.12-slim
 ENV PYTHONUNBUFFERED=1
@@ -29,15 +39,23 @@ CMD ["python3", "/app/service.py"]
 @pytest.fixture(scope="session")
 def image(engine, pack, service_files):
     """The tiny service as a real image, in the engine already: `source` names it, nothing is pulled."""
-    context = gzip.decompress(pack({"Dockerfile": DOCKERFILE, "service.py": service_files["service.py"]}))
-    engine.client.images.build(fileobj=io.BytesIO(context), custom_context=True, tag=IMAGE, rm=True, forcerm=True)
+    build(engine, pack, service_files)
     yield IMAGE
     engine.client.images.remove(IMAGE, force=True)
 
 
+def build(engine, pack, service_files):
+    context = gzip.decompress(pack({"Dockerfile": DOCKERFILE, "service.py": service_files["service.py"]}))
+    engine.client.images.build(fileobj=io.BytesIO(context), custom_context=True, tag=IMAGE, rm=True, forcerm=True)
+
+
+def socket_of(engine):
+    return engine.host.removeprefix("unix://")
+
+
 def runtime_on(engine, home, cache):
-    found = Docker(Engine(engine.host.removeprefix("unix://")), lambda images, image: Source(IMAGE))
-    return LocalRuntime(home, cache, home.parent / "logs", docker=found)
+    found = Docker(Engine(socket_of(engine)), lambda images, image: Source(IMAGE))
+    return LocalRuntime(home, cache, home / "logs", docker=found)
 
 
 @pytest.fixture
@@ -99,12 +117,12 @@ async def test_apps_and_the_database_answer_to_their_names_within_the_environmen
 
 
 async def test_an_app_held_to_its_memory_is_killed_named_and_started_again(contained):
-    spec = await contained.put(memory_gib=0.125, cpu=0.25)
+    spec = await contained.put(memory_gib=0.125)
     (before,) = contained.runtime.app_status(spec.id).replicas
     assert before.limited
     assert (await contained.http.get("/eat?mib=20")).json() == 20 << 20
     assert (await contained.http.get("/eat?mib=200")).status_code == 502
-    status = await contained.until(spec, lambda status: status.replicas[0].restarts == 1 and status.replicas[0].ready)
+    status = await contained.until(spec, lambda status: status.replicas[0].restarts and status.replicas[0].ready, LONG)
     assert status.replicas[0].reason == "OOMKilled: it needed more than its 0.125 GiB of memory"
     assert status.replicas[0].id != before.id
     await contained.logged(spec, "[system] OOMKilled: it needed more than its 0.125 GiB of memory; restart 1 in 0 s")
@@ -159,3 +177,59 @@ async def test_a_command_runs_inside_on_a_terminal(contained):
     while b"43 132" not in said:
         said += await terminal.read()
     assert await terminal.close() != -1
+
+
+@pytest.fixture
+async def killed(engine, image, tmp_path, venv_cache):
+    """The home of a local cloud whose daemon was killed while an app ran in a container."""
+    home = tmp_path / "killed"
+    words = [sys.executable, LEFT_BEHIND, str(home), str(venv_cache), socket_of(engine), image]
+    host = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+    assert await host.stdout.readline() == b"up\n"
+    host.kill()
+    await host.wait()
+    assert any("--r1-" in name for name in belonging_to(engine, home)[0])
+    return home
+
+
+async def test_next_runtime_ends_what_a_killed_one_left_and_nobody_elses(contained, engine, killed, venv_cache):
+    """The doors of a killed daemon end by themselves; its replicas and networks are found by their label."""
+    await contained.put()
+    others = belonging_to(engine, contained.home)
+    runtime = runtime_on(engine, killed, venv_cache)
+    await runtime.start()
+    assert belonging_to(engine, killed) == ([], [])
+    await runtime.stop()
+    assert belonging_to(engine, contained.home) == others
+    assert (await contained.http.get("/")).status_code == 200
+
+
+async def test_reset_ends_what_a_killed_one_left(killed, engine):
+    store = Store(killed / "world.db")
+    store.put(SETTINGS, "runtime", Choice(DOCKER, DOCKER, socket_of(engine)).kept())
+    store.close()
+    assert (await asyncio.to_thread(end_containers, killed)).startswith("containers left behind and removed: ")
+    assert belonging_to(engine, killed) == ([], [])
+    assert await asyncio.to_thread(end_containers, killed) == ""
+
+
+async def test_an_engine_that_dies_takes_the_replicas_and_brings_them_back(
+    tmp_path, venv_cache, make_world, pack, service_files
+):
+    with own_engine() as own:
+        build(own, pack, service_files)
+        runtime = runtime_on(own, tmp_path / "home", venv_cache)
+        await runtime.start()
+        world = make_world(runtime, tmp_path / "home")
+        front = await world.put(env={"BACK": "http://api/env"})
+        await world.put("api", external=False)
+        await asyncio.to_thread(own.stop, signal.SIGKILL)
+        status = await world.until(front, lambda status: status.replicas[0].state == "NotRunning", LONG)
+        assert f"the Docker engine at {socket_of(own)} does not answer" in status.replicas[0].reason
+        await asyncio.to_thread(own.start)
+        status = await world.until(front, lambda status: status.replicas[0].ready, LONG)
+        assert status.replicas[0].restarts == 1
+        assert (await world.http.get("/fetch?url=http://api/env")).json()[0] == 200
+        await world.http.aclose()
+        await runtime.stop()
+        assert belonging_to(own, tmp_path / "home") == ([], [])

@@ -79,8 +79,11 @@ def runs(app: Record) -> bool:
     return bool(app.properties.get("runningStatus") != STOPPED)
 
 
-async def bring_back(world: World, app: Record) -> None:
-    """What was active comes up: in Single mode the last revision that was ready, in Multiple mode each."""
+async def bring_back(world: World, app: Record, *, wait: bool = True) -> None:
+    """What was active comes up: in Single mode the last revision that was ready, in Multiple mode each.
+
+    Without `wait` it returns at once, and what does not come up is tried for ever.
+    """
     serve_domains(world, app)
     revisions = _active(world, app)
     single = app.properties["configuration"]["activeRevisionsMode"] == "Single"
@@ -88,7 +91,7 @@ async def bring_back(world: World, app: Record) -> None:
         revisions = [one for one in revisions if one.name == app.properties["latestReadyRevisionName"]]
     for revision in revisions:
         spec = revision_spec(world, app, revision)
-        await (world.runtime.put_app(spec) if single else world.runtime.put_revision(spec))
+        await (world.runtime.put_app(spec) if single and wait else world.runtime.put_revision(spec))
     world.runtime.set_traffic(app.key, shares_of(app))
 
 

@@ -13,11 +13,12 @@ from .backoff import Backoff
 from .instances import Instance, Starter
 from .logs import AppLogs
 from .probes import Health, effective
-from .spec import AppSpec, Probe, ReplicaInfo, RuntimeFailure, Terminal
+from .spec import AppSpec, Probe, ReplicaInfo, RuntimeFailure, Terminal, Unavailable
 from .usage import Usage
 
 log = logging.getLogger(__name__)
 
+AWAY = 1.0  # seconds between two tries to start while what it would run on is away
 RESTART_GRACE = 5.0  # seconds from SIGTERM to SIGKILL for a replica whose probe failed
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -120,7 +121,7 @@ class Replica:
     async def _live_once(self, probes: dict[str, Probe]) -> str:
         """One instance from its start to its end. Returns why it ended."""
         try:
-            self._instance = await self._starter.start(self.name, self._log)
+            self._instance = await self._started()
         except (RuntimeFailure, OSError) as error:
             return f"could not start: {error}"
         if self._stop.is_set():  # asked for while it started
@@ -135,6 +136,23 @@ class Replica:
             self._instance = None
             self._set_ready(False)
         return self._verdict or ended
+
+    async def _started(self) -> Instance:
+        """Start, trying again every second while what it runs on is away: those tries are no restarts."""
+        while True:
+            try:
+                return await self._starter.start(self.name, self._log)
+            except Unavailable as away:
+                if self._stop.is_set():
+                    raise
+                self._excuse(str(away))
+            await _wait(self._stop, AWAY)
+
+    def _excuse(self, failure: str) -> None:
+        if self.failure != failure:
+            self.failure = failure
+            self._log.note(f"{failure}; waiting for it")
+            self._changed()
 
     async def _watch(self, instance: Instance, probes: dict[str, Probe]) -> None:
         self._health = Health(probes, instance.address, self._set_ready)

@@ -12,7 +12,7 @@ from .replicas import Replica, ReplicaSet
 from .rules import Load
 from .scaler import Clock, Gauge, Scaler
 from .signals import Changes
-from .spec import AppSpec, RuntimeFailure, Scale, Utilization
+from .spec import AppSpec, RuntimeFailure, Scale, Unavailable, Utilization
 from .usage import Meter
 
 STARTUP_LIMIT = 120.0  # seconds for a new revision without a startup probe of its own
@@ -115,6 +115,8 @@ class Revision:
         except RuntimeFailure as failure:
             self.failure = failure
             self._changes.announce()
+            if isinstance(failure, Unavailable):
+                self.replica_set.scale(max(self.scale.minimum, 1))  # their own starts prepare, as soon as that can be
             await self._changes.until(lambda: self._complete)
         self.proved, self.failure = True, None
         self._scaler.active()

@@ -172,6 +172,10 @@ class RuntimeFailure(Exception):
         self.code = code
 
 
+class Unavailable(RuntimeFailure):
+    """What it would run on is away for now; nothing is wrong with what was asked for."""
+
+
 class Terminal(Protocol):
     """A command that runs on a terminal: bytes both ways until it ends."""
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 
-from ..spec import RuntimeFailure
+from ..spec import RuntimeFailure, Unavailable
 from ..usage import Usage
 
 Body = dict[str, Any]
@@ -27,7 +27,7 @@ BLOCK = 65536
 _FRAME = 8  # bytes before each piece of a container's output: stream, three zeros, length
 
 
-class EngineGone(RuntimeFailure):
+class EngineGone(Unavailable):
     """The engine does not answer."""
 
     def __init__(self, socket: str, why: object) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+from ..hosts import LEFTOVER_GRACE
 from .engine import Engine
 from .labels import Owner
 
@@ -25,3 +27,12 @@ async def _end(engine: Engine, container: dict[str, Any], grace: float) -> None:
     if container["State"] == "running":
         await engine.stop(str(container["Id"]), grace)
     await engine.remove(str(container["Id"]))
+
+
+async def sweep_of(home: Path, socket: str) -> int:
+    """What the local cloud in `home`, which does not run, left on the engine at `socket`. Raises EngineGone."""
+    engine = Engine(socket)
+    try:
+        return await sweep(engine, Owner(home), LEFTOVER_GRACE)
+    finally:
+        await engine.close()
