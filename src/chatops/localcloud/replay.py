@@ -52,7 +52,7 @@ async def _server(world: World, record: Record) -> None:
 
 
 async def _app(world: World, app: Record) -> None:
-    """It ran before. What keeps it from running now, such as an engine that is not there yet, may pass: it is tried on."""
+    """It ran before: what keeps it from running, such as an engine that is not there yet, may pass; it is tried on."""
     try:
         await bring_back(world, app, wait=False)
     except (RuntimeFailure, ArmError) as failure:
