@@ -58,12 +58,12 @@ class Certificates:
             self._make_server()
 
     def issue(self, names: Sequence[str], end: datetime) -> str:
-        """A certificate for these host names until `end`, as PEM: its key, itself, the authority.
+        """A certificate for these host names until `end`, as PEM, after its key; the authority is what clients have.
 
         It is valid from now by the machine's own clock, whatever the local cloud's clock was put ahead by.
         """
         key, certificate = self._sign([x509.DNSName(name) for name in names], end)
-        return "".join((_key_pem(key), _pem(certificate), self.authority.read_text()))
+        return _key_pem(key) + _pem(certificate)
 
     def _make_authority(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())

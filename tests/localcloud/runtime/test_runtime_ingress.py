@@ -270,11 +270,11 @@ async def test_ports_stay_the_same_and_a_taken_one_is_replaced(tmp_path, venv_ca
     await first.start()
     second = LocalRuntime(tmp_path / "two", venv_cache, tmp_path / "logs")
     await second.start()
-    urls = first.ingress_url, second.ingress_url
-    assert urls[0] != urls[1]
+    urls = [(runtime.ingress_url, runtime.ingress_tls_url) for runtime in (first, second)]
+    assert len({url for pair in urls for url in pair}) == 4
     for runtime in (first, second):
         await runtime.stop()
     again = LocalRuntime(tmp_path / "two", venv_cache, tmp_path / "logs")
     await again.start()
-    assert again.ingress_url == urls[1]
+    assert (again.ingress_url, again.ingress_tls_url) == urls[1]
     await again.stop()
