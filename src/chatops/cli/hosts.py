@@ -133,7 +133,9 @@ def plan_for(session: Session, name: str) -> Plan:
     """Decide what makes one host name so; what it stands on is left as it is. Raises ChatopsError without an app."""
     domain = session.config.domain[name]
     part = addresses_of(session, name) | ({f"zone/{domain.zone}"} if domain.zone else set())
-    read = {*part, "group", "environment", f"app/{domain.service}"}
+    # the environment itself fetches a certificate from a vault, with an identity that it may not have yet
+    part |= {"environment"} if domain.in_vault else set()
+    read = {*part, "group", "workspace", "environment", f"app/{domain.service}"}
     observed = session.observe([resource for resource in session.resources if resource.address in read])
     if f"app/{domain.service}" not in observed:
         raise ChatopsError(f"there is no container app '{domain.service}' for {name} to lead to", hint="chatops up")
