@@ -26,7 +26,7 @@ from .zone import Name, Nodes, Zone, answer
 ZONE = "Microsoft.Network/dnsZones"
 ENVIRONMENT = "Microsoft.App/managedEnvironments"
 ADDRESS = "127.0.0.1"
-PATIENCE = 2.0  # seconds that a server elsewhere has for one answer
+PATIENCE = 4.0  # seconds that a server elsewhere has for one answer
 PLATFORM_TTL = 60
 SERVERS = tuple(f"azure-dns.{top}" for top in ("com", "net", "org", "info"))
 

@@ -19,7 +19,7 @@ from dns.rdtypes.IN.A import A
 
 R = TypeVar("R", bound=dns.rdata.Rdata)
 CHAIN = 8  # CNAMEs that one look-up follows
-PATIENCE = 5.0  # seconds for one answer
+PATIENCE = 10.0  # seconds for one answer, which may have to be fetched elsewhere
 
 
 class Resolver:
