@@ -106,16 +106,25 @@ STOPS = {Counted.IDLE, Counted.ACTIVE, Counted.REQUESTS}
 """What nobody counts while an app is stopped."""
 
 
-def saved_by_pausing(config: Config, occasion: Occasion) -> Decimal:
-    """Return what a day of the stack costs less, expected use given, while its apps and its server are stopped."""
+def saved_by_pausing(config: Config, occasion: Occasion) -> Decimal | None:
+    """Return what a day of the stack costs less, expected use given, while its apps and its server are stopped.
+
+    None where the price of something that stops is not known.
+    """
     usage = usage_by_address(config, occasion.people, occasion.said)
     running = charged(config)
-    resting = [replace(charge, meters=tuple(m for m in charge.meters if not _stops(charge, m))) for charge in running]
-    now, then = (
-        estimate(each, occasion.prices, usage, config.location, occasion.month).total(Scenario.EXPECTED)
-        for each in (running, resting)
+    parts = [
+        [replace(charge, meters=tuple(m for m in charge.meters if _stops(charge, m) is stops)) for charge in running]
+        for stops in (True, False)
+    ]
+    stopping, whole, then = (
+        estimate(each, occasion.prices, usage, config.location, occasion.month)
+        for each in (parts[0], running, parts[1])
     )
-    return min(now.low - then.low, now.high - then.high) / occasion.month.days
+    if stopping.at_least(Scenario.EXPECTED):
+        return None
+    now, left = whole.total(Scenario.EXPECTED), then.total(Scenario.EXPECTED)
+    return min(now.low - left.low, now.high - left.high) / occasion.month.days
 
 
 def _stops(charge: Charge, meter: Meter) -> bool:

@@ -237,6 +237,7 @@ class _Stack:
             ingress=Ingress(service.external, service.port),
             container=Container(image, service.cpu, service.memory, environment, secrets),
             scale=scale_of(service.scale),
+            profile=service.profile,
             probes=probes_of(service),
             gate=gate_of(service),
             **self.here,

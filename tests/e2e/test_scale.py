@@ -56,6 +56,8 @@ def test_temporarily_leaves_the_file_alone_and_up_undoes_it(running: Machine) ->
 
 def test_what_the_cloud_refuses_is_taken_back_out_of_the_file(running: Machine) -> None:
     text = running.config.read_text()
+    ran = running.chatops("scale", "ui", "--profile", "dedicated", code=2)
+    assert "--profile dedicated: the environment has only Consumption" in ran.err
     running.chatops("cloud", "faults", "add", "PATCH */containerApps/ui*", "fail", "--code", "QuotaExceeded")
     try:
         ran = running.chatops("scale", "ui", "--max", "9", code=1)

@@ -38,6 +38,8 @@ def _saves(session: Session) -> str:
     occasion = Occasion(book())
     amount = saved_by_pausing(session.config, occasion)
     where = "" if session.target.billed else ", if it were on Azure"
+    if amount is None:
+        return f"nobody knows how much: prices in {session.config.location} are missing (chatops prices refresh)"
     return f"about {amount:.2f} {occasion.prices.currency} a day at the expected use{where}"
 
 

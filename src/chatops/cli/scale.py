@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ Min = Annotated[int | None, typer.Option("--min", help="Replicas that always run
 Concurrency = Annotated[int | None, typer.Option(help="Requests at a time that one replica takes.")]
 Cpu = Annotated[float | None, typer.Option(help="vCPU of one replica; goes with --memory.")]
 Memory = Annotated[str | None, typer.Option(help="Memory of one replica, like 4Gi.")]
+Profile = Annotated[str | None, typer.Option(help="Workload profile that it runs on; one that the environment has.")]
 Temporary = Annotated[bool, typer.Option("--temporary", help="Leave the YAML file alone; the next `up` undoes it.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Don't wait for the replicas.")]
 
@@ -39,6 +41,7 @@ def scale(
     concurrency: Concurrency = None,
     cpu: Cpu = None,
     memory: Memory = None,
+    profile: Profile = None,
     temporary: Temporary = False,
     config: ConfigFile = None,
     yes: Yes = False,
@@ -49,15 +52,18 @@ def scale(
 
     The file keeps its comments and its order; only the values change. Nothing is written when the plan is refused.
     """
-    options = {"max": at_most, "min": at_least, "concurrency": concurrency, "cpu": cpu, "memory": memory}
+    sizes = {"cpu": cpu, "memory": memory, "profile": profile}
+    options = {"max": at_most, "min": at_least, "concurrency": concurrency, **sizes}
     wanted: dict[str, Value] = {name: value for name, value in options.items() if value is not None}
     if not wanted:
-        raise UsageError(f"nothing to change: say what of '{service}'", hint="--max, --min, --concurrency, --cpu")
+        raise UsageError(f"nothing to change: say what of '{service}'", hint=f"one or more of --{', --'.join(options)}")
     path = _file(config, temporary)
     draft = resized(path, service, wanted)
     session = session_on(draft.config, path, output)
     app = _app(session, service)
     plan, before = _plan(session, app, frozenset(wanted) if temporary else None)
+    if profile:
+        _check_profile(session, profile)
     session.view.plan(plan, session.bill(plan, part=True))
     if plan.work and session.target.billed:
         confirm(f"Change container app '{service}' in subscription {session.azure.cloud.subscription}?", yes)
@@ -77,6 +83,18 @@ def _file(config: Path | None, temporary: bool) -> Path:
             hint="`chatops init` writes one; --temporary does without, and the next `up` undoes it",
         )
     return path
+
+
+def _check_profile(session: Session, profile: str) -> None:
+    """Raises UsageError when the environment has no such workload profile."""
+    environment = next(resource for resource in session.resources if resource.address == "environment")
+    observed = environment.read(session.azure)
+    profiles = observed.body["properties"].get("workloadProfiles") if observed else None
+    known = [str(one["name"]) for one in profiles or []]
+    if profile not in known:
+        close = get_close_matches(profile, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "az containerapp env workload-profile add"
+        raise UsageError(f"--profile {profile}: the environment has only {', '.join(known)}", hint=hint)
 
 
 def _app(session: Session, service: str) -> ContainerApp:
@@ -104,6 +122,7 @@ def _size(session: Session, body: Json) -> Json:
         "concurrency": next((found["concurrentRequests"] for found in metadata if "concurrentRequests" in found), None),
         "cpu": resources["cpu"],
         "memory": resources["memory"],
+        "profile": body["properties"].get("workloadProfileName"),
         "revision": revision,
     }
 

@@ -25,6 +25,7 @@ PLACES = {
     "concurrency": ("scale", "concurrency"),
     "cpu": ("cpu",),
     "memory": ("memory",),
+    "profile": ("profile",),
 }
 """Option -> where its value stands within a service."""
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from azure.mgmt.appcontainers import types
 
 
+CONSUMPTION = "Consumption"
+
+
 @dataclass(frozen=True)
 class Ingress:
     """How an app is reached: from the world or only from its environment, on which port inside the container."""
@@ -155,12 +158,13 @@ class ContainerApp(ArmResource):
     probes: Probes
     gate: Gate
     shift: Shift = field(default_factory=Shift)
+    profile: str = CONSUMPTION
     grace_seconds: int = field(default=30)
 
     def body(self, known: Known) -> Json:
         properties: types.ContainerAppProperties = {
             "environmentId": self.environment_id,
-            "workloadProfileName": "Consumption",
+            "workloadProfileName": self.profile,
             "configuration": self._configuration(),
             "template": self._template(known),
         }
@@ -191,6 +195,8 @@ class ContainerApp(ArmResource):
     def meters(self, body: Any) -> Meters:
         """Seconds of its replicas, idle or active, by vCPU and GiB; requests when it is reachable from outside.
 
+        On another profile than Consumption its nodes are billed, at a price that depends on what was ordered with az.
+
         https://learn.microsoft.com/azure/container-apps/billing
         """
         template = body["properties"]["template"]
@@ -198,6 +204,8 @@ class ContainerApp(ArmResource):
         sizes = [container.get("resources") or {} for container in template["containers"]]
         cpu = sum((number(size.get("cpu")) for size in sizes), NOTHING)
         memory = sum((number(size.get("memory")) for size in sizes), NOTHING)
+        if body["properties"].get("workloadProfileName", CONSUMPTION) != CONSUMPTION:
+            return (Meter("container-apps/nodes of a workload profile", Counted.HOURS),)
         found = (
             Meter("container-apps/vcpu-idle", Counted.IDLE, cpu, replicas=replicas),
             Meter("container-apps/vcpu-active", Counted.ACTIVE, cpu, replicas=replicas),

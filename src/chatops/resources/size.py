@@ -34,7 +34,10 @@ class AppSize(ContainerApp):
         if self.only is None or self.only & {"cpu", "memory"}:
             resources: types.ContainerResources = {"cpu": self.container.cpu, "memory": self.container.memory}
             template["containers"] = [{"name": self.name, "resources": resources}]  # type: ignore[typeddict-item]
-        return {"properties": {"template": template}}
+        properties: Json = {"template": template}
+        if self.only is None or "profile" in self.only:
+            properties["workloadProfileName"] = self.profile
+        return {"properties": properties}
 
     def _scale(self) -> Any:
         whole = self.scale.body()

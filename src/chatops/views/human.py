@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from chatops.cost.change import Bill, Change
 from chatops.engine.apply import Outcome
@@ -23,6 +24,7 @@ from chatops.views.tree import COLOURS, LiveTree
 PLAIN_WIDTH = 250
 NUMBERS = ("ready", "in flight", "restarts", "cold starts")
 STATUS_COLUMNS = ("app", "state", "health", "ready", "min-max", *NUMBERS[1:], "revision", "image")
+LEAST = 2  # columns that a narrow terminal does without
 DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.REPLACE: "replaced", Action.DELETE: "deleted"}
 VERBS = {
     Action.CREATE: "to create",
@@ -102,13 +104,13 @@ class HumanView:
             )
 
     def status(self, status: StackStatus) -> None:
-        self.out.print(status_table(status))
+        self.out.print(status_table(status, self.out.width))
 
     def watch(self, read: Callable[[], StackStatus], seconds: float, pause: Callable[[float], None]) -> None:
-        with Live(status_table(read()), console=self.out, auto_refresh=False) as live:
+        with Live(status_table(read(), self.out.width), console=self.out, auto_refresh=False) as live:
             while True:
                 pause(seconds)
-                live.update(status_table(read()), refresh=True)
+                live.update(status_table(read(), self.out.width), refresh=True)
 
     def log(self, replica: str, line: str) -> None:
         self.out.print(f"[dim]{escape(replica)}[/] {escape(line)}")
@@ -164,8 +166,8 @@ class HumanView:
             self.err.print(f"[dim]  what to do:[/] {escape(hint)}")
 
 
-def status_table(status: StackStatus) -> Table:
-    """Return a stack's status as something to print, or to redraw."""
+def status_table(status: StackStatus, width: int) -> Table:
+    """Return a stack's status as something to print, or to redraw, in `width` columns."""
     whole = Table.grid(padding=(0, 2))
     whole.add_row("[dim]stack[/]", f"{escape(status.stack)} [dim]on {status.target}, {status.location}[/]")
     whole.add_row("[dim]page[/]", f"[bold]{escape(status.url)}[/]" if status.url else "[dim]none[/]")
@@ -173,10 +175,12 @@ def status_table(status: StackStatus) -> Table:
     if status.runtime:
         whole.add_row("[dim]replicas[/]", escape(status.runtime))
     apps = Table(box=None, pad_edge=False, header_style="dim")
-    for column in STATUS_COLUMNS:
+    rows = [_app_row(app) for app in status.apps]
+    columns = _fitting(rows, width)
+    for column in columns:
         apps.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=True)
-    for app in status.apps:
-        apps.add_row(*_app_row(app))
+    for row in rows:
+        apps.add_row(*row[: len(columns)])
     frame = Table.grid()
     frame.add_row(whole)
     frame.add_row("")
@@ -184,6 +188,19 @@ def status_table(status: StackStatus) -> Table:
     for note in status.notes:
         frame.add_row(f"[dim]{escape(note)}[/]")
     return frame
+
+
+def _fitting(rows: Sequence[tuple[str, ...]], width: int) -> tuple[str, ...]:
+    """The columns that there is room for; the last ones, which identify rather than tell, go first."""
+    columns: tuple[str, ...] = STATUS_COLUMNS
+    while len(columns) > len(STATUS_COLUMNS) - LEAST and sum(_widths(columns, rows)) > width:
+        columns = columns[:-1]
+    return columns
+
+
+def _widths(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[int]:
+    for index, column in enumerate(columns):
+        yield 2 + max(len(column), *(Text.from_markup(row[index]).cell_len for row in rows))
 
 
 def _app_row(app: AppStatus) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "memory alone": ({"memory": "8Gi"}, "--memory 8Gi: 8Gi does not go with 2 vCPU"),
     "a pair that is none": ({"cpu": 1.0, "memory": "4Gi"}, "--memory 4Gi: 4Gi does not go with 1 vCPU"),
     "a cpu between the steps": ({"cpu": 0.3, "memory": "0.6Gi"}, "--cpu 0.3: found 0.3"),
+    "a profile's impossible name": ({"profile": "no such"}, '--profile no such: found "no such"'),
     "memory in other units": ({"memory": "4G"}, '--memory 4G: found "4G"'),
 }
 
@@ -79,3 +80,10 @@ def test_a_draft_is_written_and_taken_back(file: Path) -> None:
 def test_what_holds_already_is_not_written(file: Path) -> None:
     assert not resized(file, "lm-api", {"max": 5, "cpu": 2.0}).differs
     assert not resized(file, "ui", {"max": 5}).differs  # by default
+
+
+def test_another_profile_than_consumption_takes_other_pairs(file: Path) -> None:
+    config = resized(file, "lm-api", {"profile": "d4", "memory": "8Gi"}).config
+    assert (config.services["lm-api"].profile, config.services["lm-api"].memory) == ("d4", "8Gi")
+    with pytest.raises(UsageError, match="does not go with"):
+        resized(file, "lm-api", {"profile": "Consumption", "memory": "8Gi"})

@@ -25,6 +25,9 @@ VariableName = Annotated[
 ]
 Replicas = Annotated[int, Field(ge=0, le=1000)]
 
+CONSUMPTION = "Consumption"
+"""The workload profile that every environment has, billed by what is used."""
+
 PAIRS = tuple((step / 4, step / 2) for step in range(1, 17))
 """vCPU and GiB of memory that the Consumption profile takes."""
 
@@ -174,11 +177,16 @@ class Service(Section):
     external: bool = Field(
         default=False, description="Reachable from outside; otherwise only by the stack's other services."
     )
+    profile: Annotated[
+        str, matching(r"[A-Za-z][A-Za-z0-9-]{0,14}"), Says("the name of a workload profile of the environment")
+    ] = Field(
+        default=CONSUMPTION, description="Workload profile that it runs on. All but Consumption are added with az."
+    )
     cpu: Annotated[float, Field(ge=0.25, le=4, multiple_of=0.25)] = Field(
         default=0.5, description="vCPU of one replica."
     )
     memory: Annotated[str, matching(r"\d{1,4}(\.\d{1,4})?Gi"), Says("a size like 1Gi or 1.5Gi")] = Field(
-        default="1Gi", description="Memory of one replica. Azure takes exactly 2Gi for each vCPU."
+        default="1Gi", description="Memory of one replica. On Consumption Azure takes exactly 2Gi for each vCPU."
     )
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=8080, description="Port that the container listens on. On Azure only root may take one below 1024."
@@ -205,7 +213,7 @@ class Service(Section):
     def _goes_with_cpu(cls, value: str, info: ValidationInfo) -> str:
         gib = float(value.removesuffix("Gi"))
         cpu = info.data.get("cpu")
-        if cpu is not None and gib != 2 * cpu:
+        if info.data.get("profile", CONSUMPTION) == CONSUMPTION and cpu is not None and gib != 2 * cpu:
             right = f"{2 * cpu:g}Gi"
             raise refuse(
                 f"{value} does not go with {cpu:g} vCPU",

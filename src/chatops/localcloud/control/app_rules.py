@@ -19,6 +19,7 @@ from .vaults import DOMAIN, by_name
 
 GET_SECRET = "Microsoft.KeyVault/vaults/secrets/getSecret/action"  # noqa: S105
 PULL = "Microsoft.ContainerRegistry/registries/pull/read"
+CONSUMPTION = "Consumption"
 PAIRS = [(Decimal(step) / 4, Decimal(step) / 2) for step in range(1, 17)]
 
 
@@ -42,7 +43,8 @@ def check(change: Change) -> None:
     if not containers:
         refuse("ContainerAppImageRequired", "A container app must have at least one container with an image.")
     _one_container(containers)
-    _sizes(containers)
+    if _profile(change) == CONSUMPTION:
+        _sizes(containers)
     check_scale(change.properties["template"].get("scale") or {})
     _traffic(change)
     secrets = _secrets(change)
@@ -85,6 +87,18 @@ def _one_container(containers: list[Body]) -> None:
     for probe in only.get("probes") or []:
         if "httpGet" not in probe:
             refuse("ContainerAppNotSupportedLocally", "The local cloud runs HTTP probes only.")
+
+
+def _profile(change: Change) -> str:
+    """The type of the workload profile that the app is to run on; the environment must have it."""
+    environment = change.world.store.find(change.properties["environmentId"])
+    profiles = environment.properties.get("workloadProfiles") or [] if environment else []
+    types = {str(one["name"]).lower(): str(one["workloadProfileType"]) for one in profiles}
+    wanted = str(change.properties.get("workloadProfileName") or CONSUMPTION)
+    if profiles and wanted.lower() not in types:
+        text = f"The workload profile '{wanted}' does not exist in the environment."
+        refuse("WorkloadProfileNotFound", text)
+    return types.get(wanted.lower(), CONSUMPTION)
 
 
 def _sizes(containers: list[Body]) -> None:
