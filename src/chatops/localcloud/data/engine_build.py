@@ -173,6 +173,8 @@ class EngineBuilder:
         with suppress(RuntimeFailure):
             if steps.container:
                 await self._engine.remove(steps.container)
+                # a build that is broken off removes it as well, and until it is gone its image is held
+                await self._engine.removed(steps.container)
             for made in reversed(steps.made):
                 found = await self._engine.image(made)
                 if found and not found["RepoTags"]:

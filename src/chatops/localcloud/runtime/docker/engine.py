@@ -214,6 +214,10 @@ class Engine:
         """End a container, if it runs, and remove it with its files."""
         await self._unless_gone("DELETE", f"/containers/{id}", force="1", v="1")
 
+    async def removed(self, id: str) -> None:
+        """Return when a container is gone, whoever removes it."""
+        await self._unless_gone("POST", f"/containers/{id}/wait", condition="removed")
+
     async def containers(self, labels: Mapping[str, str]) -> list[Body]:
         """All containers with these labels, ended ones too."""
         found: list[Body] = await self.call("GET", "/containers/json", all="1", filters=_filters(labels))
