@@ -73,3 +73,16 @@ def test_the_bill_is_asked_for_once_an_hour(owner: Machine) -> None:
 
 def test_a_month_to_come_has_no_bill(owner: Machine) -> None:
     assert "is yet to come" in owner.chatops("cost", "--billed", "--month", "2099-01", code=2).err
+
+
+def test_what_would_pass_the_budget_is_refused_unless_told(owner: Machine) -> None:
+    owner.config.write_text(CONFIG.replace("5000", "20") + "registry:\n  sku: Premium\n")
+    before = len(owner.journal())
+    refused = owner.chatops("up", "--yes", code=1)
+    assert "more than the budget of $20.00: nothing was changed" in refused.err
+    assert "--over-budget" in refused.err
+    writes = [call for call in owner.journal()[before:] if call["method"] in ("PUT", "PATCH", "DELETE")]
+    assert writes == []
+    assert "registry 'moneycr" in owner.chatops("up", "--yes", "--over-budget").out
+    owner.config.write_text(CONFIG.replace("5000", "20"))
+    assert "1 change" in owner.chatops("up", "--yes").out, "what makes it cheaper is let through"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
+from chatops.cli.budget import require_budget
 from chatops.cli.doctor import refuse_trouble, wanted_of
 from chatops.cli.hosts import moved
 from chatops.cli.images import require_builder
@@ -12,8 +17,12 @@ from chatops.engine.plan import Action, Plan
 from chatops.preflight.run import examine
 from chatops.views.bill import in_a_sentence
 
+OverBudget = Annotated[bool, typer.Option("--over-budget", help="Go on although the budget is expected to be passed.")]
 
-def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Output.human) -> None:
+
+def up(
+    config: ConfigFile = None, over_budget: OverBudget = False, yes: Yes = False, output: OutputFormat = Output.human
+) -> None:
     """Create or change whatever differs from the YAML file, then print where the page is.
 
     Running it again is safe: it reads what is there and does only what is missing.
@@ -25,6 +34,8 @@ def up(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Outpu
     bill = session.bill(plan)
     session.view.plan(plan, bill)
     if plan.work:
+        if not over_budget:
+            require_budget(session.config.budget, bill)
         if any(step.address.startswith("image/") for step in plan.work):
             require_builder(session)
         _preflight(session, plan)
