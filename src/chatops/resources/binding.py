@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chatops.azure.calls import calling, deleting
 from chatops.azure.clients import Azure
 from chatops.azure.limits import at_most
 from chatops.cost.meter import NO_CHARGE, Meters
@@ -54,11 +55,13 @@ class Binding:
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
         bound = {"name": self.host.name, **self.body(Known({}))}
-        change_domains(azure, self.host, f"making {self.label}", lambda own: {**(own or {}), **bound})
+        with calling("making", self.label):
+            change_domains(azure, self.host, lambda own: {**(own or {}), **bound})
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         self.create(azure, update.whole, report)
 
     def delete(self, azure: Azure, report: Report) -> None:
         unbound = {"name": self.host.name, "bindingType": "Disabled"}
-        change_domains(azure, self.host, f"removing {self.label}", lambda own: own and unbound)
+        with deleting(self.label):
+            change_domains(azure, self.host, lambda own: own and unbound)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 APP_VERSION = "2026-01-01"
 """Of Microsoft.App."""
 ZONE_VERSION = "2018-05-01"
+SETTLE_SECONDS = 120.0
+"""Records that were only just written need a moment until all name servers have them, and Azure sees them."""
+LOOK_AGAIN_SECONDS = 5.0
 DAY = 86400.0
 
 
@@ -93,6 +96,10 @@ class Host:
     def finding(self, azure: Azure, *about: str) -> Finding | None:
         """Return what is wrong with these steps now; with all of them when none is named."""
         return diagnose(self.seen(azure), self.wanted(azure), about)
+
+    def settles(self, finding: Finding) -> bool:
+        """Tell whether waiting may mend it: the stack wrote the records itself, only a moment ago."""
+        return self.zone_id is not None and finding.about in ("proof", "route")
 
     def taken_by(self, azure: Azure) -> str | None:
         """Return the id of the app that holds the name already, as far as Azure lets us see it."""

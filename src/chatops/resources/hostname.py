@@ -11,19 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.azure.calls import calling, wait
+from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
 from chatops.azure.limits import at_most
 from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Observed, Report, Update
 from chatops.errors import ChatopsError, CloudError, Interrupted
 from chatops.resources.arm import is_busy
-from chatops.resources.host import APP_VERSION, Host, domain_of, domains_of
+from chatops.resources.host import APP_VERSION, LOOK_AGAIN_SECONDS, SETTLE_SECONDS, Host, domain_of, domains_of
 
 UNPROVEN = "InvalidCustomHostNameValidation"
-PROOF_SECONDS = 120.0
-"""Records that were only just written need a moment until Azure's own look-up sees them."""
-LOOK_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,19 +55,20 @@ class HostName:
         return Observed({"name": self.host.name}, busy=is_busy(app or {})) if found else None
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
-        deadline = time.monotonic() + at_most(PROOF_SECONDS)
+        deadline = time.monotonic() + at_most(SETTLE_SECONDS)
         while True:
             try:
-                change_domains(azure, self.host, f"adding {self.label}", lambda own: own or _disabled(self.host.name))
+                with calling("adding", self.label):
+                    change_domains(azure, self.host, lambda own: own or _disabled(self.host.name))
                 return
             except CloudError as error:
                 if error.code != UNPROVEN:
                     raise
                 finding = self.host.finding(azure, "zone", "proof")
-                if finding or time.monotonic() > deadline:
+                if time.monotonic() > deadline or (finding and not self.host.settles(finding)):
                     hint = finding.hint if finding else error.hint
                     raise ChatopsError(f"adding {self.label}: {finding or error.cause}", hint) from error
-            report("the records are right; waiting until Azure sees them")
+            report(f"{finding or 'the records are right'}; waiting until Azure sees them")
             if azure.stop.wait(LOOK_AGAIN_SECONDS):
                 raise Interrupted("stopped waiting for Azure to see the records")
 
@@ -78,14 +76,15 @@ class HostName:
         self.create(azure, update.whole, report)
 
     def delete(self, azure: Azure, report: Report) -> None:
-        change_domains(azure, self.host, f"removing {self.label}", lambda own: None)
+        with deleting(self.label):
+            change_domains(azure, self.host, lambda own: None)
 
 
 def _disabled(name: str) -> Json:
     return {"name": name, "bindingType": "Disabled"}
 
 
-def change_domains(azure: Azure, host: Host, doing: str, change: Callable[[Json | None], Json | None]) -> None:
+def change_domains(azure: Azure, host: Host, change: Callable[[Json | None], Json | None]) -> None:
     """Let `change` say what becomes of the host's entry in the app (None: no entry) and write it, if it differs."""
     with azure.alone_with(host.app_id):
         app = azure.read(host.app_id, APP_VERSION)
@@ -99,6 +98,5 @@ def change_domains(azure: Azure, host: Host, doing: str, change: Callable[[Json 
         domains = [*others, wanted] if wanted else others
         ingress = {"customDomains": domains}
         patch: Any = {"location": app["location"], "properties": {"configuration": {"ingress": ingress}}}
-        with calling(doing, ""):
-            apps = azure.container_apps.container_apps
-            wait(apps.begin_update(host.app_id.split("/")[4], host.app_name, patch), azure.stop)
+        apps = azure.container_apps.container_apps
+        wait(apps.begin_update(host.app_id.split("/")[4], host.app_name, patch), azure.stop)

@@ -5,17 +5,20 @@ It is validated by the very records that lead people to the app: by CNAME, or ov
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
+from chatops.azure.limits import at_most
 from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.domain.doctor import diagnose
+from chatops.domain.finding import Certificate
 from chatops.engine.resource import Json, Known, Report, Update
-from chatops.errors import ChatopsError, OperationFailed
+from chatops.errors import ChatopsError, Interrupted, OperationFailed
 from chatops.resources.arm import ArmResource
-from chatops.resources.host import APP_VERSION, Host
+from chatops.resources.host import APP_VERSION, LOOK_AGAIN_SECONDS, SETTLE_SECONDS, Host
 
 if TYPE_CHECKING:
     from azure.mgmt.appcontainers import types
@@ -50,7 +53,7 @@ class ManagedCertificate(ArmResource):
         return NO_CHARGE
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
-        self._ask_first(azure)
+        self._ask_first(azure, report)
         how = {"domainControlValidation": "HTTP" if self.host.apex else "CNAME"}
         body = {**body, "properties": {**body["properties"], **how}}
         report("asked for; issuing takes a minute or two as a rule, 20 at worst")
@@ -62,13 +65,16 @@ class ManagedCertificate(ArmResource):
         except OperationFailed as error:
             raise self._explained(azure, error) from error
 
-    def _ask_first(self, azure: Azure) -> None:
+    def _ask_first(self, azure: Azure, report: Report) -> None:
         """Ask for no certificate that cannot be issued: a refusal by the issuer takes minutes, and counts."""
-        seen, wanted = self.host.seen(azure), self.host.wanted(azure)
-        finding = diagnose(seen, wanted, ("zone", "route", "app"))
-        finding = finding or diagnose(seen, wanted, ("certificate",))
-        if finding and not finding.code.startswith("certificate-"):
-            raise ChatopsError(f"issuing {self.label}: {finding}", finding.hint)
+        deadline = time.monotonic() + at_most(SETTLE_SECONDS)
+        wanted = replace(self.host.wanted(azure), certificate=Certificate())
+        while finding := diagnose(self.host.seen(azure), wanted, ("zone", "route", "app", "certificate")):
+            if time.monotonic() > deadline or not self.host.settles(finding):
+                raise ChatopsError(f"issuing {self.label}: {finding}", finding.hint)
+            report(f"{finding}; waiting until the name servers have it")
+            if azure.stop.wait(LOOK_AGAIN_SECONDS):
+                raise Interrupted("stopped waiting for a record")
 
     def _explained(self, azure: Azure, error: OperationFailed) -> ChatopsError:
         """Say what the doctor finds, beside what Azure says."""

@@ -100,12 +100,13 @@ class RegistrarRecord:
         return
 
 
+WITHOUT = {"NOERROR": "nothing", "NXDOMAIN": "no such name", "SILENT": "no answer"}
+
+
 def now(seen: Seen, name: str, type: str) -> str:
-    """Say what each authoritative server answers, those that agree together: `ns1, ns2: nothing`."""
+    """Say what the authoritative servers answer, and who says so: `nothing (ns1), 20.1.2.3 (ns2, ns3)`."""
     said: dict[str, list[str]] = {}
     for answer in seen.answers.get((name, type), ()):
-        text = ", ".join(answer.values) or {"NOERROR": "nothing", "NXDOMAIN": "no such name"}.get(
-            answer.status, answer.status.lower()
-        )
+        text = " and ".join(answer.values) or WITHOUT.get(answer.status, answer.status)
         said.setdefault(text, []).append(answer.server)
-    return "; ".join(f"{', '.join(servers)}: {text}" for text, servers in said.items()) or "no server answers"
+    return ", ".join(f"{text} ({', '.join(servers)})" for text, servers in said.items()) or "no server answers"
