@@ -133,4 +133,5 @@ def _bound(ground: Ground, host: Host, domain: Domain) -> Iterator[Resource[Any]
             identity_id=ground.identity_id,
             **here,
         )
-    yield kinds.Binding(address=f"binding/{host.name}", host=host, parent=app, needs=(name, certificate))
+    address, owner = f"binding/{host.name}", ground.names.stack
+    yield kinds.Binding(address=address, host=host, owner=owner, parent=app, needs=(name, certificate))

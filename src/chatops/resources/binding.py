@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.azure.calls import calling, deleting
+from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
 from chatops.azure.limits import at_most
 from chatops.cost.meter import NO_CHARGE, Meters
 from chatops.engine.resource import Json, Known, Observed, Report, Update
+from chatops.naming import OWNER_TAG
 from chatops.resources.arm import is_busy
 from chatops.resources.host import APP_VERSION, Host, domain_of
 from chatops.resources.hostname import change_domains
@@ -29,6 +30,7 @@ class Binding:
 
     address: str
     host: Host
+    owner: str
     parent: str | None
     needs: tuple[str, ...] = ()
 
@@ -54,9 +56,22 @@ class Binding:
         return Observed({key: found.get(key) for key in ("bindingType", "certificateId")}, busy=is_busy(app or {}))
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
+        former = domain_of(azure.read(self.host.app_id, APP_VERSION), self.host.name) or {}
         bound = {"name": self.host.name, **self.body(Known({}))}
         with calling("making", self.label):
             change_domains(azure, self.host, lambda own: {**(own or {}), **bound})
+
+        self._drop(azure, str(former.get("certificateId") or ""))
+
+    def _drop(self, azure: Azure, former: str) -> None:
+        """Delete the certificate that was bound before, if it is the stack's: the file names another one now."""
+        if not former or former.lower() == self.host.certificate_id.lower():
+            return
+        found = azure.read(former, APP_VERSION) or {}
+        if (found.get("tags") or {}).get(OWNER_TAG) == self.owner:
+            with deleting(f"certificate '{former.rsplit('/', 1)[-1]}'"):
+                poller = azure.resources.resources.begin_delete_by_id(former, api_version=APP_VERSION)
+                wait(poller, azure.stop)
 
     def update(self, azure: Azure, update: Update, report: Report) -> None:
         self.create(azure, update.whole, report)

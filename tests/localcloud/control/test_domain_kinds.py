@@ -260,7 +260,8 @@ def test_a_certificate_that_failed_is_asked_for_again(stack: Stack, app: Any, cl
 
 def test_a_certificate_of_ones_own_is_served_and_changed(stack: Stack, app: Any, tmp_path: Path) -> None:
     host, file = "chat.own.example", tmp_path / "chat.pem"
-    numbers = []
+    numbers: list[int] = []
+    assert Rig(stack, {host: in_zone("own.example")}).up().complete
     for _ in range(2):
         numbers.append(write_certificate(file, host))
         rig = Rig(stack, {host: in_zone("own.example", certificate=str(file))})
@@ -269,6 +270,8 @@ def test_a_certificate_of_ones_own_is_served_and_changed(stack: Stack, app: Any,
         assert served(stack, host) == numbers[-1]
         assert rig.plan().work == ()
     assert numbers[0] != numbers[1]
+    managed = stack.client.managed_certificates.list(stack.group, "env")
+    assert [one.name for one in managed if "own-example" in str(one.name)] == [], "it was the stack's, and is replaced"
     assert rig.down().complete
 
 
