@@ -30,7 +30,7 @@ def show(report: CostReport, file: TextIO | None = None) -> None:
         out.print(f"[bold]{escape(first.title)}[/] in {first.region}, {first.month}, list prices in {first.currency}\n")
         out.print(_table(first, in_full=out.width >= WIDE))
     for line in _below(report):
-        out.print(line)
+        out.print(line, soft_wrap=not out.is_terminal)
 
 
 def _table(sheet: Sheet, in_full: bool) -> Table:
