@@ -39,13 +39,15 @@ class Replicas:
 def replicas_of(session: Session, name: str, revision: str) -> Replicas:
     """Count what runs of one revision."""
     containers = _containers(session, name, revision) if revision else []
+    ready = sum(bool(container.ready) for container in containers)
+    troubled = [container for container in containers if container.restart_count or not ready]
     return Replicas(
         revision,
         there=len(containers),
-        ready=sum(bool(container.ready) for container in containers),
+        ready=ready,
         restarts=sum(container.restart_count or 0 for container in containers),
         kind=next((str(one.container_id).partition("://")[0] for one in containers if one.container_id), ""),
-        reason=next((one.running_state_details for one in containers if one.running_state_details), None),
+        reason=next((one.running_state_details for one in troubled if one.running_state_details), None),
     )
 
 

@@ -1,6 +1,6 @@
 """What runs in a door's container: listen there, hand the listening sockets to the daemon, and last as long as it.
 
-Run by path with the machine's own Python, alone in an empty image: it may import the standard library only.
+The machine's own Python gets it as text (`-c`), alone in an empty image: it may import the standard library only.
 Arguments: the door's name, the port.
 """
 

@@ -105,7 +105,7 @@ class Porch:
             name, descriptors, _, _ = socket.recv_fds(connection, 1024, 1)
         except OSError:
             name, descriptors = b"", []
-        expected = self._expected.get(name.decode(errors="replace"))
+        expected = self._expected.pop(name.decode(errors="replace"), None)
         if descriptors and expected and not expected.done():
             listening = socket.socket(fileno=descriptors[0])
             listening.setblocking(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import re
 import socket
 from asyncio import StreamReader, StreamWriter
@@ -13,11 +14,13 @@ from functools import partial
 
 from ...relay import relay
 from ..hosts import LEFTOVER_GRACE
-from ..spec import AppSpec
+from ..spec import AppSpec, RuntimeFailure
 from .doors import Door, Plan, Porch, Serve, Site
 from .engine import Engine
 from .labels import Owner
 from .leftovers import sweep
+
+log = logging.getLogger(__name__)
 
 HTTP = 80
 POSTGRESQL = 5432
@@ -104,7 +107,13 @@ class Environments:
             gone = [Plan.key_of(network, app.name)] if apps else list(doors)
             await asyncio.gather(*(doors.pop(key).close() for key in gone if key in doors))
             if not apps:
-                await self._engine.remove_network(network)
+                await self._remove(network)
+
+    async def _remove(self, network: str) -> None:
+        try:
+            await self._engine.remove_network(network)
+        except RuntimeFailure as failure:  # the app is deleted all the same; what stays is swept
+            log.warning("the network %s stays for now: %s", network, failure)
 
     async def close(self) -> None:
         """Close every door."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 from ..hosts import LEFTOVER_GRACE
-from .engine import Engine
+from .engine import Engine, EngineRefusal
 from .labels import Owner
+
+log = logging.getLogger(__name__)
 
 
 async def sweep(engine: Engine, owner: Owner, grace: float) -> int:
@@ -19,8 +22,15 @@ async def sweep(engine: Engine, owner: Owner, grace: float) -> int:
     found = await engine.containers(owner.labels)
     await asyncio.gather(*(_end(engine, container, grace) for container in found))
     networks = await engine.networks(owner.labels)
-    await asyncio.gather(*(engine.remove_network(str(network["Id"])) for network in networks))
+    await asyncio.gather(*(_remove(engine, network) for network in networks))
     return len(found)
+
+
+async def _remove(engine: Engine, network: dict[str, Any]) -> None:
+    try:
+        await engine.remove_network(str(network["Id"]))
+    except EngineRefusal as refusal:  # somebody has put a container of their own into it
+        log.warning("the network %s stays: %s", network["Name"], refusal)
 
 
 async def _end(engine: Engine, container: dict[str, Any], grace: float) -> None:
