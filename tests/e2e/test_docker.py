@@ -192,12 +192,17 @@ def test_what_no_revision_uses_is_pruned_and_nothing_else(harbour: Machine) -> N
     assert {row["digest"] for row in held()} == set(before) - {unused}
 
 
-def test_down_leaves_no_container_and_no_network(harbour: Machine, engine_of_our_own: OwnEngine) -> None:
+def test_down_leaves_the_engine_no_container_no_network_and_of_each_image_one(
+    harbour: Machine, engine_of_our_own: OwnEngine
+) -> None:
     harbour.chatops("down", "--yes")
     # the engine itself leaves behind the build containers that it was killed with
     ours = {"label": "chatops.home"}
     assert engine_of_our_own.client.containers.list(all=True, filters=ours) == []
     assert engine_of_our_own.client.networks.list(filters={"type": "custom"}) == []
+    names = {name for image in engine_of_our_own.client.images.list() for name in image.tags}
+    assert not any(name.startswith("127.0.0.1:") for name in names)
+    assert names >= {f"chatops/{image}:latest" for image in IMAGES}
 
 
 def test_without_an_engine_auto_says_so_in_one_line_and_docker_fails_before_anything_is_made(

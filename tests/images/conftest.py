@@ -20,6 +20,7 @@ from chatops.images.builder import Target
 from chatops.images.context import Context
 
 BASE = "chatops-tests-images/base:1"
+REPOSITORIES = ("pushed", "again", "failing", "stranger", "never", "forgotten")
 LOCATION = {"location": "germanywestcentral"}
 
 
@@ -79,7 +80,8 @@ def bench(azure: Azure, registry_id: str, engine: Engine, tmp_path: Path) -> Ite
     engine.client.api.import_image_from_data(empty.getvalue(), repository=repository, tag=tag)
     yield Bench(azure, registry_id, engine, tmp_path)
     ours = f"{azure.cloud.registry_address('imagestests')}/"
-    names = [name for image in engine.client.images.list() for name in image.tags if name.startswith(ours)]
+    kept = tuple(f"chatops/{repository}:" for repository in REPOSITORIES)
+    names = [name for image in engine.client.images.list() for name in image.tags if name.startswith((ours, *kept))]
     for name in (*names, BASE):
         # a build that was given up may still hold on to one
         with suppress(APIError):

@@ -52,6 +52,16 @@ def test_the_same_again_sends_no_layer(bench: Bench, builder: DockerBuilder, mac
     assert [path for path in uploads(machine)[len(before) :] if "/blobs/uploads" in path] == []
 
 
+def test_what_is_forgotten_stays_as_the_next_builds_cache(bench: Bench, builder: DockerBuilder) -> None:
+    context = bench.context("COPY words /words", words="to forget")
+    target = bench.target("forgotten", context)
+    builder.build(bench.azure, target, context, bench.said.append)
+    builder.forget(bench.azure, target.registry)
+    (kept,) = [image for image in bench.engine.client.images.list() if "chatops/forgotten:latest" in image.tags]
+    assert kept.tags == ["chatops/forgotten:latest"]
+    bench.engine.client.images.remove(kept.tags[0])
+
+
 def test_a_failed_build_shows_the_end_of_its_output_and_leaves_no_container(
     bench: Bench, builder: DockerBuilder
 ) -> None:

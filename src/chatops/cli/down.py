@@ -8,6 +8,7 @@ from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.session import Session, confirm, open_session
 from chatops.engine.plan import Plan, plan_down
 from chatops.errors import ChatopsError
+from chatops.resources import ContainerRegistry
 
 
 def down(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Output.human) -> None:
@@ -25,9 +26,19 @@ def down(config: ConfigFile = None, yes: Yes = False, output: OutputFormat = Out
         confirm(f"Delete these {len(plan.work)}, and every conversation in the database?", yes)
         session.carry_out(plan)
         _check_leftovers(session)
+        _forget_images(session)
     else:
         session.view.line(f"nothing to take down: there is no stack '{session.config.name}'")
     session.target.leave(session.azure, session.view.note)
+
+
+def _forget_images(session: Session) -> None:
+    """Leave nothing in the Docker engine under the name of the registry that is gone."""
+    registry = next(resource for resource in session.nameable if isinstance(resource, ContainerRegistry))
+    try:
+        session.workshop.choice.builder.forget(session.azure, registry.name)
+    except ChatopsError as error:
+        session.view.note(str(error))
 
 
 def _plan(session: Session) -> Plan:

@@ -51,3 +51,6 @@ class Builder(Protocol):
 
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build, push and wait. Raises CloudError with the end of the build's log."""
+
+    def forget(self, azure: Azure, registry: str) -> None:
+        """Take away what was left behind here under the name of a registry that is gone."""

@@ -48,6 +48,9 @@ class NoBuilder:
 
     make = build
 
+    def forget(self, azure: Azure, registry: str) -> None:
+        """Nothing was built."""
+
 
 def choose(wanted: str, cloud: Cloud) -> Choice:
     """Return the builder for `images.builder`: docker, registry or auto."""

@@ -79,6 +79,11 @@ class DockerBuilder:
                 made = made or "aux" in message
         if not made:
             raise gone(what)
+        # its layers are the next build's cache, and outlive the registry under this name
+        self.engine.tag(reference, f"chatops/{target.repository}:latest")
+
+    def forget(self, azure: Azure, registry: str) -> None:
+        self.engine.forget(f"{self._address(azure, registry)}/")
 
     def _building(self, reference: str, context: Context) -> Iterator[Any]:
         with tempfile.TemporaryFile() as archive:

@@ -52,6 +52,18 @@ class Engine:
                 return False
         return True
 
+    def tag(self, image: str, name: str) -> None:
+        """Give an image that is here another name; one that had it loses it."""
+        with translated("naming", f"image '{image}'"):
+            self.client.images.get(image).tag(name)
+
+    def forget(self, prefix: str) -> None:
+        """Take away all names that begin so; layers that have no other name go with them."""
+        with translated("removing", f"images of '{prefix}'"):
+            listed: Any = self.client.api.images()
+            for name in [name for image in listed for name in image["RepoTags"] or () if name.startswith(prefix)]:
+                self.client.images.remove(name)
+
     def digest_of(self, image: str) -> str | None:
         """Return the digest of an image that is here, else the one that its registry would give; None when unknown."""
         from docker.errors import APIError, ImageNotFound

@@ -58,6 +58,9 @@ class RegistryBuilder:
             run = azure.registry_tasks.registries.schedule_run(*place, request)
             self._wait(azure, (*place, str(run.run_id)), target.label, report)
 
+    def forget(self, azure: Azure, registry: str) -> None:
+        """Nothing is left here: its builds went with the registry."""
+
     def _wait(self, azure: Azure, run: Run, label: str, report: Report) -> None:
         log: list[str] = []
         while (status := _status(azure, run)) in RUNNING:
