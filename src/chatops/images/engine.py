@@ -71,8 +71,8 @@ class Engine:
         with translated("looking for", f"image '{image}'"):
             try:
                 found = self.client.images.get(image)
-                digests = [str(digest).partition("@")[2] for digest in found.attrs.get("RepoDigests") or ()]
-                return digests[0] if digests else str(found.id)
+                digests = dict(str(digest).split("@", 1) for digest in found.attrs.get("RepoDigests") or ())
+                return digests.get(_repository(image), str(found.id))
             except ImageNotFound:
                 pass
             try:
@@ -80,6 +80,13 @@ class Engine:
                 return str(known.id)
             except APIError:
                 return None
+
+
+def _repository(image: str) -> str:
+    """Return an image's name as the engine writes it, without its tag."""
+    name, colon, tag = image.rpartition(":")
+    whole = name if colon and "/" not in tag else image
+    return whole.removeprefix("docker.io/").removeprefix("library/")
 
 
 def find() -> Engine:
