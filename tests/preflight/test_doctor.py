@@ -157,6 +157,12 @@ TROUBLES = {
     "a group in another region": Trouble(
         lambda c: c.make_group(location="westeurope"), "resource group", "lies in westeurope", "set location"
     ),
+    "a trial, whose registries do not build": Trouble(
+        lambda c: c.preset(offer="FreeTrial_2014-09-01"),
+        "image builder",
+        "registries of FreeTrial_2014-09-01 may not build images",
+        "start Docker here",
+    ),
     "a group being deleted": Trouble(group_being_deleted, "resource group", "is being deleted", "wait until"),
 }
 

@@ -14,6 +14,8 @@ from typing import Any
 from .store import Body, Store
 
 SPACE, KEY = "settings", "conditions"
+TRIALS = ("FreeTrial", "AzurePass", "DreamSpark", "AzureForStudents")
+"""How the quota ids of offers begin whose registries do not build."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Conditions:
     region. `taken_names`: resource type -> names that belong to somebody else. `directory_delay`: seconds until the
     directory knows a principal that was just made. `held`: resource types whose operations stay under way.
     `delegations`: domain -> where its registrar delegates it instead of to this world's zones: the absolute path of a
-    zone file, or host:port of a name server.
+    zone file, or host:port of a name server. `offer`: the subscription's quota id; registries of a trial do not build.
     """
 
     restricted_regions: dict[str, list[str]] = field(default_factory=dict)
@@ -33,6 +35,11 @@ class Conditions:
     directory_delay: float = 0
     held: list[str] = field(default_factory=list)
     delegations: dict[str, str] = field(default_factory=dict)
+    offer: str = "PayAsYouGo_2014-09-01"
+
+    @property
+    def is_trial(self) -> bool:
+        return self.offer.startswith(TRIALS)
 
     def restricts(self, type: str, region: str) -> bool:
         regions = _of(self.restricted_regions, type, [])
@@ -56,6 +63,7 @@ _SHAPES: dict[str, type | tuple[type, ...]] = {
     "directory_delay": (int, float),
     "held": list,
     "delegations": dict,
+    "offer": str,
 }
 
 

@@ -125,7 +125,7 @@ def _subscription(world: World) -> Body:
         "state": "Enabled",
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
-            "quotaId": "PayAsYouGo_2014-09-01",
+            "quotaId": world.conditions.now.offer,
             "spendingLimit": "Off",
         },
         "managedByTenants": [],

@@ -108,12 +108,23 @@ async def _credentials(call: Call, record: Record) -> Body:
     return {"username": record.name, "passwords": passwords}
 
 
+def _refuse_trial(call: Call, record: Record) -> None:
+    if call.world.conditions.now.is_trial:
+        text = (
+            f"ACR Tasks requests for the registry {record.name} and {call.world.settings.subscription} "
+            "are not permitted. Please file an Azure support request at http://aka.ms/azuresupport for assistance."
+        )
+        raise ArmError(403, "TasksOperationsNotAllowed", text)
+
+
 async def _upload_url(call: Call, record: Record) -> Body:
+    _refuse_trial(call, record)
     path, relative = call.world.builds.upload_url(record.id)
     return {"uploadUrl": f"{call.origin}{path}", "relativePath": relative}
 
 
 async def _schedule(call: Call, record: Record) -> Body:
+    _refuse_trial(call, record)
     if call.body.get("type") != "DockerBuildRequest":
         text = (
             f"The run request type '{call.body.get('type')}' is not offered by the local cloud: DockerBuildRequest is."
