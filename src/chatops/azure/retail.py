@@ -14,8 +14,8 @@ from chatops.errors import CloudError, NotReachable
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each further attempt, when the answer does not say."""
-SILENT_AFTER = PAUSES[2]
-"""Whoever does not answer at all is not asked again after this pause would come."""
+SILENT_FROM = 4.0
+"""Whoever does not answer at all is not waited for as long as that."""
 LONGEST_PAUSE = 60.0
 TIMEOUT = 30.0
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
@@ -25,18 +25,20 @@ def fetch(url: str, ca_file: str | None = None, pause: Callable[[float], None] =
     """Return the answer to a GET. Raises CloudError, or NotReachable, after a few attempts."""
     if not url.startswith("https://"):
         raise CloudError("reading retail prices", f"{url} is not an https URL")
-    for seconds in (*PAUSES, 0.0):
+    pauses = iter(PAUSES)
+    while True:
         try:
             return _get(url, ca_file)
         except HTTPError as error:
-            if error.code not in RETRIED or not seconds:
+            seconds = next(pauses, None) if error.code in RETRIED else None
+            if seconds is None:
                 raise _failed(error) from error
             pause(_asked(error.headers) or seconds)
         except (URLError, TimeoutError, ConnectionError, IncompleteRead) as error:
-            if seconds == SILENT_AFTER:
+            seconds = next(pauses, SILENT_FROM)
+            if seconds >= SILENT_FROM:
                 raise _silent(error) from error
             pause(seconds)
-    raise AssertionError("the last attempt returns or raises")
 
 
 def _get(url: str, ca_file: str | None) -> bytes:

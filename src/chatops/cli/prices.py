@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from chatops.azure.cloud import PRICES, local
+from chatops.azure.cloud import PRICES
 from chatops.azure.retail import fetch
 from chatops.cli import daemon
 from chatops.cli.book import book, refreshed_file
@@ -22,7 +22,7 @@ from chatops.cli.session import view_of
 from chatops.config.load import discover, load
 from chatops.cost.prices import Price, bundled, known_region, read_rows
 from chatops.cost.retail import as_snapshot, refresh
-from chatops.errors import ChatopsError
+from chatops.errors import ChatopsError, NotReachable
 
 group = typer.Typer(no_args_is_help=True, help="Show and refresh the prices that estimates reckon with.")
 
@@ -74,8 +74,10 @@ def refresh_prices(
 def _list_of(source: From) -> tuple[str, Callable[[str], bytes]]:
     if source is From.azure:
         return PRICES, fetch
-    cloud = local(daemon.endpoint_file())
-    return cloud.prices, lambda url: fetch(url, cloud.ca_file)
+    if (found := daemon.endpoint()) is None:
+        raise NotReachable("asking the local cloud for prices", "it is not running", hint="chatops cloud start")
+    authority: str = found["ca_file"]
+    return found["prices"], lambda url: fetch(url, authority)
 
 
 def _keep(fresh: tuple[Price, ...]) -> None:

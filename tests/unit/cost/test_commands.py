@@ -10,6 +10,8 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -20,6 +22,7 @@ from typer.testing import CliRunner
 
 from chatops.azure.retail import fetch
 from chatops.cli.main import app
+from chatops.cost.prices import Price, old
 from chatops.errors import ChatopsError, CloudError, NotReachable
 from chatops.localcloud.certificates import Certificates
 
@@ -137,10 +140,17 @@ def test_refreshed_prices_go_before_the_bundled_ones(machine: Machine) -> None:
 
 
 def test_a_price_file_of_long_ago_is_warned_of(machine: Machine) -> None:
-    before = machine.chatops("cost", "--region", "eastus").out
-    refreshed(machine, vault_price("0.03", "2020-01-01"))
-    assert "undated or more than a year old" in machine.chatops("cost", "--region", "eastus").out
-    assert "undated or more than a year old" in before
+    """In Germany one bundled price is undated; then there is another that is old."""
+    assert "1 of these prices is undated" in machine.chatops("cost", "--region", "germanywestcentral").out
+    refreshed(machine, vault_price("0.03", "2020-01-01").replace("eastus", "germanywestcentral"))
+    assert "2 of these prices are undated" in machine.chatops("cost", "--region", "germanywestcentral").out
+
+
+@pytest.mark.parametrize(("days", "warned"), [(0, False), (365, False), (366, True), (None, True)])
+def test_a_price_is_old_after_a_year_or_without_a_date(days: int | None, warned: bool) -> None:
+    today = date(2026, 11, 22)
+    as_of = None if days is None else today - timedelta(days=days)
+    assert bool(old([Price("x", "eastus", Decimal(1), "1", as_of, "retail", "a test")], today)) is warned
 
 
 @contextmanager
@@ -234,9 +244,7 @@ def local_list(machine: Machine, *answers: Answer) -> Iterator[list[str]]:
     with price_list(machine.folder.parent / "tls", *answers) as (url, authority, asked):
         world = machine.home / "cloud"
         world.mkdir(parents=True)
-        names = ("arm", "subscription", "tenant", "proxy", "ingress", "client_id", "registry", "dns", "runtime")
-        about = dict.fromkeys(names, "x")
-        about |= {"prices": url, "ca_file": authority, "client_secret_file": "x"}
+        about = {"arm": url, "prices": url, "ca_file": authority}
         (world / "endpoint.json").write_text(json.dumps(about))
         yield asked
 
