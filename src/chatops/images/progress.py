@@ -12,6 +12,7 @@ from chatops.images.engine import Message
 MB = 1_000_000
 LAST_LINES = 20
 STEPS = 20
+MOVING = frozenset({"Pushing", "Downloading"})
 THERE = frozenset({"Pushed", "Layer already exists", "Pull complete", "Already exists"})
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
@@ -29,7 +30,7 @@ class Layers:
     def said(self, message: Message) -> str | None:
         """Return how far the layer of a message is, None when that was said already or it is about no layer."""
         said = self._line(message)
-        if said == self.last:
+        if said is None or said == self.last:
             return None
         self.last = said
         return said
@@ -41,13 +42,11 @@ class Layers:
         self.known.add(layer)
         if status in THERE or status.startswith("Mounted from"):
             self.there.add(layer)
-            return f"{self.verb}: {self._count()}"
-        if not status.startswith(("Pushing", "Downloading")) or not (amount := _amount(message.get("progressDetail"))):
-            return None
-        return f"{self.verb} layer {layer}: {amount} ({self._count()})"
-
-    def _count(self) -> str:
-        return f"{len(self.there)} of {len(self.known)} layers there"
+            return f"{self.verb}: {len(self.there)} of {len(self.known)} layers there"
+        amount = _amount(message.get("progressDetail")) if status in MOVING else None
+        if status.startswith("Retrying"):
+            amount = status.lower()
+        return amount and f"{self.verb} layer {layer[:8]}: {amount} ({len(self.there)} of {len(self.known)} there)"
 
 
 def _amount(detail: Any) -> str | None:
