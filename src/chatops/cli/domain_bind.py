@@ -63,14 +63,21 @@ def bind(
     name = hosts.name_of(host, managed=not asked["certificate"])
     session, draft = _drafted(path, name, {key: value for key, value in asked.items() if value}, output)
     _refuse_the_hopeless(session, name)
-    if draft.differs:
-        draft.write()
-        session.view.note(f"{path} has {name} now")
     session = replace(session, dns_seconds=0.0 if no_wait else timeout)
-    if _carry_out(session, name, yes, no_wait):
-        cloud = session.azure.cloud
-        how = {"try": found} if (found := cloud.try_out(name)) else {}
-        session.view.record({"domain": spelled(name), "page": cloud.host_url(name), **how})
+    plan = hosts.plan_for(session, name)
+    missing = [step.resource.label for step in plan.work if isinstance(step.resource, RegistrarRecord)]
+    if missing:
+        _show_records(session, name)
+    if missing and no_wait:
+        _keep(session, draft, name)
+        session.view.record({"domain": spelled(name), "waits for": ", ".join(missing)})
+        return
+    session.view.plan(plan)
+    _ask(session, plan, yes)
+    _keep(session, draft, name)
+    if plan.work:
+        session.carry_out(plan)
+    _show_page(session, name)
 
 
 def _file(config: Path | None) -> Path:
@@ -119,20 +126,11 @@ def _refuse_the_hopeless(session: Session, name: str) -> None:
         raise ChatopsError(finding.found, hint=finding.hint)
 
 
-def _carry_out(session: Session, name: str, yes: bool, no_wait: bool) -> bool:
-    """Plan and apply; tell whether the name is bound. With `no_wait`, records that are not right end it."""
-    plan = hosts.plan_for(session, name)
-    missing = [step for step in plan.work if isinstance(step.resource, RegistrarRecord)]
-    if missing:
-        _show_records(session, name)
-    if missing and no_wait:
-        session.view.record({"domain": spelled(name), "waits for": ", ".join(step.resource.label for step in missing)})
-        return False
-    session.view.plan(plan)
-    if plan.work:
-        _ask(session, plan, yes)
-        session.carry_out(plan)
-    return True
+def _keep(session: Session, draft: Draft, name: str) -> None:
+    """Write the file before anything is made, so that a run that is killed is finished by `up`."""
+    if draft.differs:
+        draft.write()
+        session.view.note(f"{draft.path} has {name} now")
 
 
 def _show_records(session: Session, name: str) -> None:
@@ -141,9 +139,15 @@ def _show_records(session: Session, name: str) -> None:
     session.view.rows([{key: value for key, value in row.items() if key != "line"} for row in rows])
 
 
+def _show_page(session: Session, name: str) -> None:
+    cloud = session.azure.cloud
+    how = {"try": command} if (command := cloud.try_out(name)) else {}
+    session.view.record({"domain": spelled(name), "page": cloud.host_url(name), **how})
+
+
 def _ask(session: Session, plan: Plan, yes: bool) -> None:
     changed = [step for step in plan.work if step.action in (Action.REPLACE, Action.DELETE)]
     if changed:
         confirm(f"{len(changed)} of these deletes or replaces something. Go on?", yes)
-    elif session.target.billed:
+    elif plan.work and session.target.billed:
         confirm(f"Make these {len(plan.work)} changes in subscription {session.azure.cloud.subscription}?", yes)
