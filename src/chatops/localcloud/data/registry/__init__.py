@@ -14,10 +14,10 @@ from starlette.routing import Route
 
 from ..images import ImageStore
 from . import content, properties, uploads
-from .access import Control, Door, Handler, Tokens
+from .access import LIST, Control, Door, Handler, Tokens
 from .call import Call, Collect, RegistryError
 
-_PULL, _LIST, _PUSH, _DELETE = "pull", "metadata_read", "push", "delete"
+_PULL, _PUSH, _DELETE = "pull", "push", "delete"
 
 
 async def _api_version(call: Call) -> Response:
@@ -26,7 +26,7 @@ async def _api_version(call: Call) -> Response:
 
 ROUTES: list[tuple[str, str, str, Handler]] = [
     ("/v2/", "GET", _PULL, _api_version),
-    ("/v2/_catalog", "GET", _LIST, content.catalog),
+    ("/v2/_catalog", "GET", LIST, content.catalog),
     ("/v2/{name:path}/tags/list", "GET", _PULL, content.tags),
     ("/v2/{name:path}/manifests/{reference}", "GET", _PULL, content.manifest),
     ("/v2/{name:path}/manifests/{reference}", "PUT", _PUSH, content.put_manifest),
@@ -38,13 +38,13 @@ ROUTES: list[tuple[str, str, str, Handler]] = [
     ("/v2/{name:path}/blobs/uploads/{upload}", "DELETE", _PUSH, uploads.cancel),
     ("/v2/{name:path}/blobs/{reference}", "GET", _PULL, uploads.read),
     ("/v2/{name:path}/blobs/{reference}", "DELETE", _DELETE, uploads.delete),
-    ("/acr/v1/_catalog", "GET", _LIST, content.catalog),
-    ("/acr/v1/{name:path}/_tags", "GET", _LIST, properties.tags),
-    ("/acr/v1/{name:path}/_tags/{reference}", "GET", _LIST, properties.tag),
+    ("/acr/v1/_catalog", "GET", LIST, content.catalog),
+    ("/acr/v1/{name:path}/_tags", "GET", LIST, properties.tags),
+    ("/acr/v1/{name:path}/_tags/{reference}", "GET", LIST, properties.tag),
     ("/acr/v1/{name:path}/_tags/{reference}", "DELETE", _DELETE, properties.delete_tag),
-    ("/acr/v1/{name:path}/_manifests", "GET", _LIST, properties.manifests_of),
-    ("/acr/v1/{name:path}/_manifests/{reference}", "GET", _LIST, properties.manifest),
-    ("/acr/v1/{name:path}", "GET", _LIST, properties.repository),
+    ("/acr/v1/{name:path}/_manifests", "GET", LIST, properties.manifests_of),
+    ("/acr/v1/{name:path}/_manifests/{reference}", "GET", LIST, properties.manifest),
+    ("/acr/v1/{name:path}", "GET", LIST, properties.repository),
     ("/acr/v1/{name:path}", "DELETE", _DELETE, properties.delete_repository),
 ]
 

@@ -27,11 +27,12 @@ from .call import Call, Collect, RegistryError
 
 REFRESH_USER = "00000000-0000-0000-0000-000000000000"
 CATALOG = "registry:catalog:*"
+LIST = "metadata_read"
 ACTIONS = {
     "pull": "pull/read",
     "push": "push/write",
     "delete": "artifacts/delete",
-    "metadata_read": "pull/read",
+    LIST: "pull/read",
 }
 """What tokens call an action, and roles under Microsoft.ContainerRegistry/registries."""
 
@@ -97,18 +98,19 @@ class Door:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         caller = self.tokens.verify(token, _access(address)) if scheme.lower() == "bearer" else None
         spelled = request.path_params.get("name")
-        wanted = CATALOG if spelled is None else f"repository:{spelled}:{action}"
+        wanted = _scope(spelled, action)
         if caller is None:
             raise _unauthorized(address, wanted)
         server = address.server or (None if spelled is None else address.split(spelled)[0])
         if server is not None and not self._allows(caller.oid, action, server):
             raise RegistryError(403, "DENIED", "requested access to the resource is denied")
-        if spelled is not None and not _covers(caller.scope, spelled, action):
+        if not _covers(caller.scope, wanted):
             raise _unauthorized(address, wanted, "insufficient_scope")
         return Call(request, self.images, address, partial(self._may, caller, address), self.collect)
 
     def _may(self, caller: Principal, address: Address, action: str, spelled: str) -> bool:
-        named = CATALOG in caller.scope.split() or _covers(caller.scope, spelled, action)
+        listed = action == LIST and _covers(caller.scope, CATALOG)
+        named = listed or _covers(caller.scope, _scope(spelled, action))
         return named and self._allows(caller.oid, action, address.split(spelled)[0])
 
     def _allows(self, oid: str, action: str, server: str) -> bool:
@@ -184,13 +186,17 @@ def _refresh(service: str) -> str:
     return f"https://{service}/refresh"
 
 
-def _covers(granted: str, spelled: str, action: str) -> bool:
-    for scope in granted.split():
-        kind, _, rest = scope.partition(":")
-        name, _, actions = rest.rpartition(":")
-        if kind == "repository" and name == spelled and action in actions.split(","):
-            return True
-    return False
+def _scope(spelled: str | None, action: str) -> str:
+    """What a token has to be for; any will do to see that a registry is there."""
+    if spelled is None:
+        return CATALOG if action == LIST else ""
+    return f"repository:{spelled}:{action}"
+
+
+def _covers(granted: str, wanted: str) -> bool:
+    place, _, action = wanted.rpartition(":")
+    scopes = [scope.rpartition(":") for scope in granted.split()]
+    return not wanted or any(place == name and action in actions.split(",") for name, _, actions in scopes)
 
 
 def _basic(request: Request) -> tuple[str, str]:
@@ -203,7 +209,6 @@ def _basic(request: Request) -> tuple[str, str]:
 
 
 def _unauthorized(address: Address, scope: str, error: str = "") -> RegistryError:
-    challenge = f'Bearer realm="https://{address.host}/oauth2/token",service="{address.host}",scope="{scope}"'
-    if error:
-        challenge += f',error="{error}"'
+    challenge = f'Bearer realm="https://{address.host}/oauth2/token",service="{address.host}"'
+    challenge += "".join(f',{name}="{value}"' for name, value in (("scope", scope), ("error", error)) if value)
     return RegistryError(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})

@@ -80,6 +80,8 @@ class Engine:
                 if answer.status >= 400:
                     raise EngineRefusal(answer.status, _message(await answer.read()))
                 yield answer
+        except aiohttp.ClientPayloadError as error:
+            raise EngineGone(self.socket, "it broke off in the midst of an answer") from error
         except (aiohttp.ClientError, OSError) as error:
             raise EngineGone(self.socket, error or type(error).__name__) from error
 
