@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from rehearsal import Machine
 
 from chatops.resources import ARM_KINDS
@@ -34,6 +37,20 @@ def test_the_group_that_the_environment_brings_is_told(stack: Machine) -> None:
     shown = stack.chatops("cost", "--region", "eastus").out
     assert "load balancer of the environment" in shown
     assert "public addresses of the environment" in shown
+
+
+def test_prices_are_refreshed_from_the_local_clouds_own_list(
+    stack: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked as Azure's list would be, it answers with the bundled prices: every row comes back as it was."""
+    monkeypatch.setenv("CHATOPS_CACHE", str(tmp_path))
+    before = stack.chatops("prices", "show", "--region", "eastus", "--output", "json").objects
+    ran = stack.chatops("prices", "refresh", "--from", "local", "--region", "eastus", "--output", "json")
+    after = stack.chatops("prices", "show", "--region", "eastus", "--output", "json").objects
+    fresh = [row for row in after if row["confidence"] == "retail"]
+    assert ran.objects[0]["prices"] == len(fresh) > 15
+    amounts = [{row["meter"]: float(row["price"]) for row in rows} for rows in (before, after)]
+    assert amounts[0] == amounts[1]
 
 
 def test_what_is_up_is_what_was_reckoned(stack: Machine) -> None:
