@@ -19,7 +19,7 @@ from chatops.config.load import discover
 from chatops.config.resize import Draft, resized
 from chatops.engine.plan import Plan, decide
 from chatops.engine.resource import Json, Known
-from chatops.errors import UsageError
+from chatops.errors import ChatopsError, Interrupted, UsageError
 from chatops.resources.app import ContainerApp
 from chatops.resources.size import AppSize
 
@@ -136,7 +136,10 @@ def _kept(session: Session, draft: Draft, temporary: bool) -> Iterator[None]:
     draft.write()
     try:
         yield
-    except typer.Exit:
+    except Interrupted:
+        session.view.note(f"{draft.path} says so already: the operation goes on, and `chatops up` finishes it")
+        raise
+    except (typer.Exit, ChatopsError):
         draft.take_back()
         session.view.note(f"{draft.path} is as it was; `chatops plan` shows where the app differs from it")
         raise

@@ -149,8 +149,9 @@ class Kind:
     work behind a write and a delete, called again after a restart when they did not end. `background` work holds up no
     other write, and a delete ends it. `virtual` kinds live elsewhere (a data plane, the runtime):
     `read` and `listing` fetch them. `echo` is how the provider spells a location; `rank` orders the deletion of a
-    group, low first. `vanished` answers reads while a deletion runs, `orphan` those below a parent that is not there;
-    a `late_precondition` fails inside the operation; `respelled` is how ids differ from what was asked for.
+    group, low first. `turns` are stops and starts by their verb. `vanished` answers reads while a deletion runs,
+    `orphan` those below a parent that is not there; a `late_precondition` fails inside the operation; `respelled` is
+    how ids differ from what was asked for.
     """
 
     type: str
