@@ -126,7 +126,9 @@ class Session:
     def others(self) -> tuple[list[Orphan], list[str]]:
         """Return what else lies in the group: orphans of this stack, and the names of foreign resources."""
         ours = {getattr(resource, "id", "").lower() for resource in self.resources}
-        versions = {kind.type.lower(): kind.api_version for kind in ARM_KINDS if not kind.goes_with_parent}
+        versions = {
+            kind.type.lower(): kind.api_version for kind in ARM_KINDS if kind.orphaned and not kind.goes_with_parent
+        }
         orphans, foreign = [], []
         for item in self.azure.inventory(self.names.group):
             if item["id"].lower() in ours:

@@ -28,6 +28,8 @@ class ArmResource:
     exact: ClassVar[frozenset[str]] = frozenset()
     precious: ClassVar[bool] = False
     goes_with_parent: ClassVar[bool] = False
+    orphaned: ClassVar[bool] = True
+    """Whether `up` deletes it once the configuration no longer names it, if it carries the stack's tag."""
     longest: ClassVar[float] = 900.0
     """Seconds that any operation on it takes at most, well beyond the longest that was recorded."""
 

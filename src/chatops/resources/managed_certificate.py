@@ -79,7 +79,7 @@ class ManagedCertificate(ArmResource):
     def _explained(self, azure: Azure, error: OperationFailed) -> ChatopsError:
         """Say what the doctor finds, beside what Azure says."""
         finding = self.host.finding(azure)
-        if finding is None:
+        if finding is None or finding.code == "certificate-failed":
             return error
         return OperationFailed(error.what, f"{error.cause}; {finding}", code=error.code, hint=finding.hint)
 

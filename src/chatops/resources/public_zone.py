@@ -26,6 +26,7 @@ class PublicDnsZone(ArmResource):
     words = "DNS zone"
     api_version = ZONE_VERSION
     precious = True
+    orphaned = False
 
     tags: dict[str, str]
     existing: bool = False
