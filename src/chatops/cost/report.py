@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from chatops.cost.estimate import Bounds, Estimate, GrantLine, Line, Scenario
-from chatops.cost.meter import NOTHING, Charge
+from chatops.cost.meter import NOTHING, UNPRICED, Charge
 
 NOT_COUNTED = (
     "traffic (100 GB a month out of Azure are free; a GB through the load balancer is $0.005), DNS look-ups, "
@@ -83,23 +83,29 @@ def sheet(title: str, estimate: Estimate, charges: Sequence[Charge]) -> Sheet:
     rows = [_row(charge, estimate.of(charge.address)) for charge in charges if charge.meters]
     dates = sorted(price.as_of for price in estimate.prices if price.as_of is not None)
     return Sheet(
-        title,
-        estimate.region,
-        estimate.month.name,
-        estimate.currency,
-        tuple(row for row in rows if row.details),
-        tuple(_grant(grant) for grant in estimate.grants),
-        {scenario: _all(_saves(grant.saves[scenario]) for grant in estimate.grants) for scenario in Scenario},
-        {scenario: Amount(estimate.total(scenario), estimate.at_least(scenario)) for scenario in Scenario},
-        tuple(dict.fromkeys(line.words for line in estimate.unknown)),
-        tuple(dict.fromkeys(charge.label.split(" '")[0] for charge in charges if not charge.meters)),
-        tuple(_doubt(line) for line in estimate.doubtful),
-        (
-            *(f"{line.words}: {line.meter.note}" for line in estimate.lines if line.meter.note),
-            *_shared(estimate.grants),
-        ),
-        (dates[0], dates[-1]) if dates else (None, None),
+        title=title,
+        region=estimate.region,
+        month=estimate.month.name,
+        currency=estimate.currency,
+        rows=tuple(row for row in rows if row.details),
+        grants=tuple(_grant(grant) for grant in estimate.grants),
+        granted={scenario: _all(_saves(grant.saves[scenario]) for grant in estimate.grants) for scenario in Scenario},
+        total={scenario: Amount(estimate.total(scenario), estimate.at_least(scenario)) for scenario in Scenario},
+        unknown=tuple(dict.fromkeys(_unknown(line) for line in estimate.unknown)),
+        free=tuple(dict.fromkeys(_kind(charge.label) for charge in charges if not charge.meters)),
+        doubtful=tuple(_doubt(line) for line in estimate.doubtful),
+        remarks=(*_noted(estimate.lines), *_shared(estimate.grants)),
+        dated=(dates[0], dates[-1]) if dates else (None, None),
     )
+
+
+def _kind(label: str) -> str:
+    """Return a label without the resource's name."""
+    return label.split(" '")[0]
+
+
+def _unknown(line: Line) -> str:
+    return _kind(line.label) if line.meter in UNPRICED else line.words
 
 
 def _row(charge: Charge, lines: Sequence[Line]) -> Row:
