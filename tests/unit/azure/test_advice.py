@@ -37,6 +37,7 @@ WITHOUT_ADVICE = {
         MALFORMED,
     ),
     "412": "the same command reads the budget anew",
+    "ContainerAppNotSupportedLocally": "Azure would take it: the message says what the local cloud does not run",
     "ReplicaNotFound": "replicas come and go; it is asked for again",
     "RoleAssignmentNotFound": "a 404, and means absent",
 }
