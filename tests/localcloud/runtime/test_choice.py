@@ -23,6 +23,13 @@ async def test_auto_without_an_engine_is_processes_and_says_why(nowhere):
     assert choice.reason == f"no Docker engine answers at {nowhere}"
 
 
+async def test_a_socket_that_lets_nobody_in_is_told_with_its_cause(nowhere):
+    nowhere.touch()
+    reason = (await choose(AUTO, None, bound=False)).reason
+    assert reason.startswith(f"the Docker engine at {nowhere} does not answer: ")
+    assert "refused" in reason
+
+
 async def test_an_engine_elsewhere_is_not_taken(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "ssh://somebody@elsewhere")
     choice = await choose(AUTO, None, bound=False)

@@ -43,10 +43,9 @@ async def objection(path: str | None) -> str | None:
         if not await _reaches_loopback(engine):
             return f"the Docker engine at {path} does not reach 127.0.0.1 of this machine, where its registry would be"
         return await _containers(engine)
-    except EngineGone:
-        return f"no Docker engine answers at {path}"
-    except RuntimeFailure as refusal:
-        return str(refusal)
+    except RuntimeFailure as failure:  # an engine that is there may keep us out: its permissions say so
+        absent = isinstance(failure, EngineGone) and not Path(path).exists()
+        return f"no Docker engine answers at {path}" if absent else str(failure)
     finally:
         await engine.close()
 
