@@ -24,6 +24,7 @@ ZONE_VERSION = "2018-05-01"
 SETTLE_SECONDS = 120.0
 """Records that were only just written need a moment until all name servers have them, and Azure sees them."""
 LOOK_AGAIN_SECONDS = 5.0
+PASSING = ("servers-silent", "servers-lame")
 DAY = 86400.0
 
 
@@ -98,8 +99,8 @@ class Host:
         return diagnose(self.seen(azure), self.wanted(azure), about)
 
     def settles(self, finding: Finding) -> bool:
-        """Tell whether waiting may mend it: the stack wrote the records itself, only a moment ago."""
-        return self.zone_id is not None and finding.about in ("proof", "route")
+        """Tell whether a moment may mend it: a server that said nothing, or records that the stack has just written."""
+        return finding.code in PASSING or (self.zone_id is not None and finding.about in ("proof", "route"))
 
     def taken_by(self, azure: Azure) -> str | None:
         """Return the id of the app that holds the name already, as far as Azure lets us see it."""
