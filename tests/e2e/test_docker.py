@@ -206,20 +206,22 @@ def test_down_leaves_the_engine_no_container_no_network_and_of_each_image_one(
     assert names >= {f"chatops/{image}:latest" for image in IMAGES}
 
 
-def test_without_an_engine_auto_says_so_in_one_line_and_docker_fails_before_anything_is_made(
-    tmp_path: Path,
-) -> None:
+def test_without_an_engine_auto_says_who_builds_and_docker_fails_before_anything_is_made(tmp_path: Path) -> None:
     machine = Machine(tmp_path / "folder", tmp_path / "home")
     machine.folder.mkdir()
     shutil.copy(LOCAL_CONFIG, machine.config)
-    machine.config.write_text(machine.config.read_text() + "\nimages: {builder: docker}\n")
+
+    def builder(code: int) -> dict[str, str]:
+        rows = machine.chatops("doctor", "--output", "json", code=code).objects
+        return next(row for row in rows if row["check"] == "image builder")
+
     try:
+        assert builder(0)["found"].startswith("the registry builds: ")
+        machine.config.write_text(machine.config.read_text() + "\nimages: {builder: docker}\n")
+        assert builder(1)["do"]
         refused = machine.chatops("up", "--yes", code=1)
-        assert "nobody is there to build images" in refused.err
+        assert "nobody is there to build images: images.builder is docker, but" in refused.err
         assert "what to do:" in refused.err
         assert "created" not in refused.out
-        doctor = machine.chatops("doctor", "--output", "json", code=1).objects
-        (builder,) = [row for row in doctor if row["check"] == "image builder"]
-        assert builder["result"] == "failed" and builder["do"]
     finally:
         machine.chatops("cloud", "reset", "--yes")

@@ -20,7 +20,7 @@ from chatops.images.builder import Target
 from chatops.images.context import Context
 
 BASE = "chatops-tests-images/base:1"
-REPOSITORIES = ("pushed", "again", "failing", "stranger", "never", "forgotten")
+REPOSITORIES = ("pushed", "again", "failing", "stranger", "never", "forgotten", "lm-model", "lm-api")
 LOCATION = {"location": "germanywestcentral"}
 
 
