@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 BLOCK = 65536
 CTRL_C, CTRL_D = b"\x03", b"\x04"
-PATIENCE = 2.0  # seconds that a command has to end
+PATIENCE = 10.0  # seconds that a command has to end
 LOOK_AGAIN = 0.02
-STILL_THERE = -1  # instead of an exit code
+UNKNOWN = -1  # instead of an exit code: it still runs, or its container is gone
 
 
 class ContainerTerminal:
@@ -54,8 +54,8 @@ class ContainerTerminal:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self._exit_code()
-        except TimeoutError:
-            return STILL_THERE
+        except (TimeoutError, RuntimeFailure):
+            return UNKNOWN
         finally:
             self._writer.close()
 
