@@ -172,9 +172,11 @@ async def test_a_command_runs_inside_on_a_terminal(contained):
     assert code != 0
     terminal = await contained.runtime.exec(spec.id, replica.name, ["sh"])
     terminal.resize(132, 43)
-    terminal.write(b"stty size\n")
+    terminal.write(
+        b'until [ "$(stty size)" = "43 132" ]; do sleep 0.1; done; echo it "is" large\n'
+    )  # it echoes this too
     said = b""
-    while b"43 132" not in said:
+    while b"it is large" not in said:
         said += await terminal.read()
     assert await terminal.close() != -1
 

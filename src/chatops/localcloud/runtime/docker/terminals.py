@@ -8,13 +8,13 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Sequence
 
 from ..spec import RuntimeFailure
-from .engine import Engine
+from .engine import Engine, EngineGone, EngineRefusal
 
 log = logging.getLogger(__name__)
 
 BLOCK = 65536
 CTRL_C, CTRL_D = b"\x03", b"\x04"
-PATIENCE = 10.0  # seconds that a command has to end
+PATIENCE = 10.0  # seconds that a command has to begin, or to end
 LOOK_AGAIN = 0.02
 UNKNOWN = -1  # instead of an exit code: it still runs, or its container is gone
 
@@ -44,9 +44,18 @@ class ContainerTerminal:
 
     async def _resize(self, width: int, height: int) -> None:
         try:
+            async with asyncio.timeout(PATIENCE):
+                while not await self._resized(width, height):
+                    await asyncio.sleep(LOOK_AGAIN)
+        except (TimeoutError, EngineGone) as failure:
+            log.info("a terminal is not resized: %s", failure or "no time left")
+
+    async def _resized(self, width: int, height: int) -> bool:
+        try:
             await self._engine.call("POST", f"/exec/{self._id}/resize", w=str(width), h=str(height))
-        except RuntimeFailure as failure:
-            log.info("resizing a terminal: %s", failure)
+        except EngineRefusal:  # the command is not there yet
+            return False
+        return True
 
     async def close(self) -> int:
         if not self._reader.at_eof():
