@@ -104,7 +104,3 @@ class Place:
     def deactivate(self, azure: Azure, revision: str) -> None:
         with calling("deactivating", f"revision '{revision}'"):
             azure.container_apps.container_apps_revisions.deactivate_revision(self.group, self.name, revision)
-
-    def restart(self, azure: Azure, revision: str) -> None:
-        with calling("restarting", f"revision '{revision}'"):
-            azure.container_apps.container_apps_revisions.restart_revision(self.group, self.name, revision)

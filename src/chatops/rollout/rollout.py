@@ -89,12 +89,16 @@ def _end_others(candidate: Candidate, before: Standing, serving: str) -> None:
 
 
 def _wake(candidate: Candidate) -> None:
-    """A revision of an earlier attempt, with the same template: start it again, fresh."""
-    found = candidate.place.revision(candidate.azure, candidate.name)
-    if found and not found.active:
-        candidate.place.activate(candidate.azure, candidate.name)
-    elif found and found.provisioning == "Failed":
-        candidate.place.restart(candidate.azure, candidate.name)
+    """A revision of an earlier attempt, with the same template, that failed, ended or sleeps: start it again, fresh."""
+    azure, place, name = candidate.azure, candidate.place, candidate.name
+    found = place.revision(azure, name)
+    if found is None or (found.active and found.replicas and found.provisioning != "Failed"):
+        return
+    if found.active and found.provisioning == "Provisioning":
+        return  # it has only just begun
+    if found.active:
+        place.deactivate(azure, name)
+    place.activate(azure, name)
 
 
 def _give_back(candidate: Candidate, serving: str) -> None:

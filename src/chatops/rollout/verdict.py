@@ -60,6 +60,7 @@ def judge(revision: Revision | None, containers: Sequence[Container]) -> Judgeme
     if revision.provisioning == "Failed" or revision.running == "Failed":
         said = why or revision.error.splitlines()[0] if (why or revision.error) else "Azure gives no reason"
         return Judgement(Verdict.FAILED, f"failed to start: {said}")
-    if revision.health == "Healthy" and revision.provisioning in ("Provisioned", ""):
+    asleep = revision.running == "ScaledToZero"
+    if (revision.health == "Healthy" or asleep) and revision.provisioning in ("Provisioned", ""):
         return Judgement(Verdict.READY)
     return Judgement(Verdict.WAITING, why)

@@ -30,6 +30,7 @@ CASES = [
     (revision(provisioningState="Provisioning"), [DEAF], Verdict.WAITING, "connection refused"),
     (revision(**PROVISIONED), [UP], Verdict.READY, ""),
     (revision(**PROVISIONED | {"runningState": "RunningAtMaxScale"}), [UP], Verdict.READY, ""),
+    (revision(**PROVISIONED | {"healthState": "None", "runningState": "ScaledToZero"}), [], Verdict.READY, ""),
     (revision(**PROVISIONED | {"healthState": "Unhealthy"}), [DEAF], Verdict.WAITING, "connection refused"),
     (
         revision(provisioningState="Provisioning"),

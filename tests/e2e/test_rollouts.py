@@ -1,0 +1,208 @@
+"""Rollouts end to end: every bad kind named, users unharmed, returns, kills at every step, and what must survive."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from rehearsal import CHATOPS, Machine
+from ruamel.yaml import YAML
+from visitors import Visitors
+
+from chatops.azure.clients import Azure
+from chatops.azure.cloud import local
+from chatops.rollout.revisions import Place, Revision
+from chatops.rollout.rollout import look
+from chatops.rollout.standing import Standing
+
+GOOD_FOR = 60  # seconds; a busy machine takes long to start a process
+BAD = {
+    "crash": (GOOD_FOR, r"crashes: its container was started \d+ times and never became ready, exited with code 3"),
+    "out of memory": (GOOD_FOR, r"crashes: .*killed by signal 9"),
+    "wrong port": (6, r"not ready within 6 s: .*connection refused, nothing listens on the port"),
+    "slow start": (10, r"not ready within 10 s: .*HTTP status code 503"),
+    "hangs": (15, r"not ready within 15 s: .*no answer within 5 s"),
+    "500s": (GOOD_FOR, r"failed its smoke test: HTTP 500"),
+    "answers nothing": (GOOD_FOR, r"failed its smoke test: an empty answer"),
+}
+"""Kind -> seconds that it is waited for, and how it has to be named."""
+NAMES = {kind: f"drill-{kind.replace(' ', '-')}" for kind in BAD}
+
+
+class Drill:
+    """The stack with a small service for each bad kind; the page's own services are let alone."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.before = machine.config.read_text()
+        shutil.copytree(Path(__file__).parent / "drilled", machine.folder / "drilled", dirs_exist_ok=True)
+
+    def write(self, external: tuple[str, ...] = (), **kinds: str) -> None:
+        """Let services be of these kinds, by name; all others are good. The page is found while none is external."""
+        file: Any = YAML().load(self.before)
+        scale = {"min": 1, "max": 1}
+        for kind, name in NAMES.items():
+            seconds = BAD[kind][0] if kinds.get(name) == kind else GOOD_FOR
+            file["services"][name] = {
+                **{"image": "./drilled", "cpu": 0.25, "memory": "0.5Gi", "scale": scale, "ready_within": seconds},
+                **{"smoke": "python smoke.py", "env": {"KIND": kinds.get(name, "good")}, "external": name in external},
+            }
+        with self.machine.config.open("w") as target:
+            YAML().dump(file, target)
+
+    @cached_property
+    def azure(self) -> Azure:
+        return Azure(local(self.machine.home / "cloud" / "endpoint.json"))
+
+    @cached_property
+    def ids(self) -> dict[str, str]:
+        return {str(one["id"]).rsplit("/", 1)[1]: str(one["id"]) for one in self.azure.inventory("chat-rg")}
+
+    def stands(self, name: str) -> tuple[Standing, list[Revision]]:
+        place = Place(self.ids[name])
+        return look(self.azure, place)[1], place.revisions(self.azure)
+
+    def serves(self, name: str) -> tuple[Revision, str]:
+        """The one active revision of an app at rest, and its kind."""
+        now, revisions = self.stands(name)
+        assert now.settled, str(now)
+        (active,) = (one for one in revisions if one.active)
+        assert (active.name, active.traffic, active.health) == (now.serving, 100, "Healthy")
+        env = active.template["containers"][0]["env"]
+        return active, next(str(one["value"]) for one in env if one["name"] == "KIND")
+
+
+@pytest.fixture(scope="module")
+def drill(stack: Machine) -> Iterator[Drill]:
+    drill = Drill(stack)
+    drill.write()
+    stack.chatops("up", "--yes")
+    yield drill
+    drill.machine.config.write_text(drill.before)
+    stack.chatops("up", "--yes")
+
+
+def test_every_bad_revision_is_named_and_gets_nothing(drill: Drill) -> None:
+    drill.write(**{NAMES[kind]: kind for kind in BAD})
+    with Visitors(drill.machine.page().rstrip("/"), 1) as visitors:
+        ran = drill.machine.chatops("deploy", *NAMES.values(), "--output", "json", code=1)
+    failed = {one["address"]: one["error"] for one in ran.objects if one["event"] == "failed"}
+    for kind, name in NAMES.items():
+        assert re.search(BAD[kind][1], failed[f"app/{name}"]), failed
+        assert f"starting, {kind}" in failed[f"app/{name}"] or kind in ("500s", "answers nothing")
+        assert drill.serves(name)[1] == "good"
+    assert visitors.failures == []
+    drill.write()
+    assert drill.machine.chatops("plan", "--output", "json").objects[0]["changes"] == 0
+
+
+NAME = NAMES["crash"]
+STEPS = ["waiting until it is ready", "smoke test", "100 % of the traffic", "serves alone from now on"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_rollout_that_is_killed_is_finished_by_the_next(drill: Drill, step: str) -> None:
+    kind = f"good, {step}"
+    drill.write(**{NAME: kind})
+    with subprocess.Popen(
+        [str(CHATOPS), "deploy", NAME, "--output", "json"],
+        cwd=drill.machine.folder,
+        env=drill.machine.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as running:
+        assert running.stdout
+        for line in running.stdout:
+            if step in json.loads(line).get("message", ""):
+                running.send_signal(signal.SIGKILL)
+                break
+        running.stdout.read()
+    said = drill.machine.chatops("revisions", NAME).err
+    assert "a rollout was interrupted" in said or step in STEPS[-1:]
+    drill.machine.chatops("deploy", NAME)
+    assert drill.serves(NAME)[1] == kind
+
+
+def test_a_rollback_goes_to_who_served_before_and_says_what_up_will_do(drill: Drill) -> None:
+    drill.write(**{NAME: "better"})
+    drill.machine.chatops("deploy", NAME)
+    listed = drill.machine.chatops("revisions", NAME, "--output", "json").objects
+    back = next(one["revision"] for one in listed if one["note"] == "rollback goes here")
+    ran = drill.machine.chatops("rollback", NAME)
+    assert f"serves {back}" in ran.err
+    assert "the next `chatops up` deploys that again" in ran.err
+    assert drill.serves(NAME)[0].name == back
+    drill.machine.chatops("deploy", NAME)
+    assert drill.serves(NAME)[1] == "better"
+
+
+def test_what_chatops_did_not_set_survives(drill: Drill) -> None:
+    azure, id = drill.azure, drill.ids[NAME]
+    apps = azure.container_apps.container_apps
+    secrets = [{"name": "theirs", "value": "kept-by-value"}]
+    foreign: Any = {
+        "location": "germanywestcentral",
+        "tags": {"theirs": "too"},
+        "properties": {"configuration": {"secrets": secrets, "maxInactiveRevisions": 77}},
+    }
+    apps.begin_update("chat-rg", NAME, foreign).result()
+    for kind in ("good again", "crash"):
+        drill.write(**{NAME: kind})
+        drill.machine.chatops("deploy", NAME, code=0 if kind != "crash" else 1)
+    drill.machine.chatops("rollback", NAME)
+    body = azure.read(id, "2026-01-01") or {}
+    assert body["tags"]["theirs"] == "too"
+    assert body["properties"]["configuration"]["maxInactiveRevisions"] == 77
+    assert {one.name: one.value for one in apps.list_secrets("chat-rg", NAME).value} == {"theirs": "kept-by-value"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("deploy", "nobody"), "there is no service 'nobody'"),
+        (("deploy", "--canary", "50,10"), "each step must be more"),
+        (("rollback", "nobody"), "there is no service 'nobody'"),
+        (("rollback", "ui", "--to", "ui--nobody"), "has no revision 'ui--nobody'"),
+        (("rollback", "--to", "nobody--1"), "no service of this stack has a revision 'nobody--1'"),
+        (("revisions", "nobody"), "there is no service 'nobody'"),
+    ],
+)
+def test_bad_input_is_told(drill: Drill, words: tuple[str, ...], said: str) -> None:
+    ran = drill.machine.chatops(*words, "--output", "json", code=2)
+    assert said in json.loads(ran.err.splitlines()[-1])["error"]["message"]
+
+
+def test_a_canary_that_fails_its_users_is_taken_back(drill: Drill) -> None:
+    """It passes the gate, and then answers users with 500: Azure Monitor's counts tell."""
+    drill.write(external=(NAME,), **{NAME: "steady"})
+    drill.machine.chatops("deploy", NAME)
+    drill.write(external=(NAME,), **{NAME: "fails users"})
+    status = drill.machine.chatops("cloud", "status", "--output", "json").objects[0]
+    app = drill.azure.read(drill.ids[NAME], "2026-01-01") or {}
+    address, host = status["ingress"], app["properties"]["configuration"]["ingress"]["fqdn"]
+    stop = threading.Event()
+
+    def visit() -> None:
+        while not stop.wait(0.05):
+            httpx.get(address, headers={"Host": host}, timeout=30, trust_env=False)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        ran = drill.machine.chatops("deploy", NAME, "--canary", "50,100", "--pause", "4", code=1)
+    finally:
+        stop.set()
+        visitor.join()
+    assert re.search(r"answered \d+ of \d+ requests with a status of 5xx at 50 % of the traffic", ran.err)
+    assert {httpx.get(address, headers={"Host": host}, trust_env=False).text for _ in range(10)} == {"steady"}
