@@ -29,9 +29,9 @@ GOOD_FOR = 60  # seconds; a busy machine takes long to start a process
 BAD = {
     "crash": (GOOD_FOR, r"crashes: its container was started \d+ times and never became ready, exited with code 3"),
     "out of memory": (GOOD_FOR, r"crashes: .*killed by signal 9"),
-    "wrong port": (6, r"not ready within 6 s: .*connection refused, nothing listens on the port"),
-    "slow start": (10, r"not ready within 10 s: .*HTTP status code 503"),
-    "hangs": (15, r"not ready within 15 s: .*no answer within 5 s"),
+    "wrong port": (12, r"not ready within 12 s: .*connection refused, nothing listens on the port"),
+    "slow start": (15, r"not ready within 15 s: .*HTTP status code 503"),
+    "hangs": (20, r"not ready within 20 s: .*no answer within 5 s"),
     "500s": (GOOD_FOR, r"failed its smoke test: HTTP 500"),
     "answers nothing": (GOOD_FOR, r"failed its smoke test: an empty answer"),
 }

@@ -73,9 +73,10 @@ class Replica:
 
     @property
     def reason(self) -> str | None:
-        """Why it is not ready: what its probes find, or why it ended the last time."""
-        found = self._health.trouble if self._instance and self._health and not self.ready else ""
-        return found or self.failure
+        """Why it ended the last time or, before it ever did, what keeps its probes from finding it ready."""
+        if self.failure or self.ready or self._health is None:
+            return self.failure
+        return self._health.trouble or None
 
     @property
     def available(self) -> bool:

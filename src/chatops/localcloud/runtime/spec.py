@@ -118,7 +118,7 @@ class ReplicaInfo:
     restarts: int
     pid: int | None
     id: str | None = None  # of what runs: process://<pid> or docker://<container>
-    reason: str | None = None  # why it is not ready by its probes, ended the last time, or could not start
+    reason: str | None = None  # why it ended the last time or could not start; else why it is not ready
     limited: bool = False  # whether cpu and memory are held to what the app asks for; processes are not
 
 
