@@ -57,7 +57,9 @@ def roll_out(azure: Azure, place: Place, order: Order, report: Report) -> None:
         except GateFailed as failure:
             _give_back(candidate, serving)
             raise failure.serving(serving) from failure
-    settle(candidate, serving)
+        settle(candidate, serving)
+    else:  # it has the traffic already: an earlier run was stopped before its last step
+        settle(candidate, next(iter(before.others), serving))
 
 
 def _begin(azure: Azure, place: Place, order: Order, app: Json, serving: str) -> Json:
