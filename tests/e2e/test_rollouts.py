@@ -25,6 +25,7 @@ from chatops.rollout.revisions import Place, Revision
 from chatops.rollout.rollout import look
 from chatops.rollout.standing import Standing, last_good
 
+pytestmark = pytest.mark.timeout(900)
 GOOD_FOR = 60  # seconds; a busy machine takes long to start a process
 BAD = {
     "crash": (GOOD_FOR, r"crashes: its container was started \d+ times and never became ready, exited with code 3"),
@@ -128,8 +129,9 @@ def test_a_rollout_that_is_killed_is_finished_by_the_next(drill: Drill, step: st
                 running.send_signal(signal.SIGKILL)
                 break
         running.stdout.read()
+    left, _ = drill.stands(NAME)  # it may have come further before the signal reached it
     said = drill.machine.chatops("deploy", NAME).err
-    assert "a rollout was interrupted" in said or step in STEPS[-1:]
+    assert left.settled or "a rollout was interrupted" in said
     serving, found = drill.serves(NAME)
     assert found == kind
     place = Place(drill.ids[NAME])

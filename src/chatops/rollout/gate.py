@@ -74,6 +74,7 @@ def ready(candidate: Candidate, within: float) -> Revision:
     """Wait until the revision is ready, for `within` seconds. Raises GateFailed, saying what is wrong with it."""
     seconds = at_most(within)
     deadline = time.monotonic() + seconds
+    candidate.report(f"{candidate.name}: waiting until it is ready")
     while True:
         found = candidate.place.revision(candidate.azure, candidate.name)
         containers = _containers(candidate) if found and found.health != "Healthy" else []
