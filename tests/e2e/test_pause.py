@@ -8,8 +8,6 @@ import httpx
 import pytest
 from rehearsal import Machine, Person
 
-WEEK = str(7 * 24 * 3600 + 3600)
-
 
 @pytest.fixture
 def awake(stack: Machine) -> Iterator[Machine]:
@@ -48,11 +46,3 @@ def test_a_paused_stack_rests_says_so_and_comes_back(awake: Machine, person: Per
 
     assert "4 changes" in awake.chatops("resume").out
     assert "What do you remember?" in person.client.get(page, timeout=120).text
-
-
-def test_after_a_week_the_database_is_back_by_itself_and_up_starts_the_rest(awake: Machine) -> None:
-    awake.chatops("pause", "--yes")
-    awake.chatops("cloud", "faults", "advance", WEEK)
-    looks = (awake.chatops("status", "--output", "json").objects[0]["database"] for _ in range(60))
-    assert any("Ready" in database for database in looks)
-    assert "3 changes" in awake.chatops("up", "--yes").out
