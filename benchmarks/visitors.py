@@ -11,6 +11,7 @@ import httpx
 
 QUESTION = "What is this app?"
 PAUSE = 0.3  # seconds between two questions of one visitor
+CHATS = 100  # of one visitor before it is another, for db-api keeps at most 200 of one session
 
 
 class Visitors:
@@ -39,7 +40,11 @@ class Visitors:
 
     def _visit(self) -> None:
         with httpx.Client(base_url=self._page, headers={"Origin": self._page}, timeout=120, trust_env=False) as client:
+            asked = 0
             while not self._stop.wait(PAUSE):
+                asked += 1
+                if asked % CHATS == 0:
+                    client.cookies.clear()
                 try:
                     self._converse(client)
                 except httpx.HTTPError as error:
