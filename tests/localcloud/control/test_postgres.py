@@ -71,6 +71,31 @@ def test_a_server_really_runs(cloud: Cloud, postgres: PostgreSQLManagementClient
         psycopg.connect(**where, password=PASSWORD, connect_timeout=2)
 
 
+def test_a_stopped_server_keeps_its_data_and_takes_no_change(
+    cloud: Cloud, postgres: PostgreSQLManagementClient, group: str
+) -> None:
+    postgres.servers.begin_create_or_update(group, "pg-rests", body()).result()
+    where = {"host": "127.0.0.1", "port": port_of(cloud, "pg-rests"), "user": "chat", "password": PASSWORD}
+    with psycopg.connect(**where, dbname="postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE kept")
+    postgres.servers.begin_stop(group, "pg-rests").result()
+    assert postgres.servers.get(group, "pg-rests").properties.state == "Stopped"
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(**where, dbname="kept", connect_timeout=2)
+    with pytest.raises(HttpResponseError) as caught:
+        postgres.servers.begin_update(group, "pg-rests", {"properties": {"backup": {"backupRetentionDays": 9}}})
+    assert code_of(caught.value) == "UpsertServerManagementOperationComputeOnlySupportForStoppedServer"
+    with pytest.raises(HttpResponseError) as caught:
+        postgres.servers.begin_stop(group, "pg-rests")
+    assert code_of(caught.value) == "ServerIsNotReady"
+    postgres.servers.begin_start(group, "pg-rests").result()
+    assert postgres.servers.get(group, "pg-rests").properties.state == "Ready"
+    where["port"] = port_of(cloud, "pg-rests")
+    with psycopg.connect(**where, dbname="kept") as connection:
+        connection.execute("SELECT 1")
+    postgres.servers.begin_delete(group, "pg-rests").result()
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
