@@ -40,7 +40,10 @@ class DockerBuilder:
 
     def build(self, azure: Azure, target: Target, context: Context, report: Report) -> None:
         """Build, unless the engine has done so before, and push. Raises OperationFailed as `make` does."""
-        if not self.engine.has(self.base_name(azure, target.registry, target.name)):
+        built = self.base_name(azure, target.registry, target.name)
+        if self.engine.has(built):
+            self._keep(built, target)  # one that was stopped before it came so far
+        else:
             self.make(azure, target, context, report)
         if self.pushing.locked():
             report("waiting for another image's push")
@@ -79,8 +82,11 @@ class DockerBuilder:
                 made = made or "aux" in message
         if not made:
             raise gone(what)
-        # its layers are the next build's cache, and outlive the registry under this name
-        self.engine.tag(reference, f"chatops/{target.repository}:latest")
+        self._keep(reference, target)
+
+    def _keep(self, built: str, target: Target) -> None:
+        """Give it a name that outlives the registry: its layers are the next build's cache."""
+        self.engine.tag(built, f"chatops/{target.repository}:latest")
 
     def forget(self, azure: Azure, registry: str) -> None:
         self.engine.forget(f"{self._address(azure, registry)}/")
