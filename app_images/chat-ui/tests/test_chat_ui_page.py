@@ -122,7 +122,10 @@ def test_the_chats_of_another_browser_do_not_exist(browser: Browser, chat_ui: Se
     assert QUESTION in browser.page()
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/chats/7", f"/chats/{uuid.uuid4()}", "/static/none.css"])
+UNKNOWN = "018f6f0c-5b7e-4c55-9e0e-8d1f2a3b4c5d"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/chats/7", f"/chats/{UNKNOWN}", "/static/none.css"])
 def test_what_is_not_there_is_said_in_the_frame_of_the_page(browser: Browser, path: str) -> None:
     reply = browser.http.get(path)
     assert reply.status_code == 404

@@ -143,6 +143,7 @@ def test_several_questions_on_one_connection(registrar: Registrar) -> None:
         (dns.message.make_query("tcp.example", "AXFR").to_wire(), dns.rcode.REFUSED),
         (dns.message.make_query("version.bind", "TXT", "CH").to_wire(), dns.rcode.REFUSED),
     ],
+    ids=["malformed", "a transfer", "another class"],
 )
 def test_what_is_no_question_of_ours(registrar: Registrar, wire: bytes, code: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
