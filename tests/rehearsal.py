@@ -19,6 +19,8 @@ LOCAL_CONFIG = Path(__file__).parents[1] / "configs" / "local.yaml"
 CHATOPS = Path(sys.executable).parent / "chatops"
 NO_ENGINE = "unix:///var/run/there-is-no-engine.sock"
 LONGEST = 300
+AT_START = dict(os.environ)
+"""The environment of whoever started the tests, before any of them changed it."""
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Machine:
     def environment(self) -> dict[str, str]:
         """The cache is shared between tests: what it holds can be made again from its key."""
         places = {"CHATOPS_HOME": str(self.home), "CHATOPS_CACHE": str(cache()), "DOCKER_HOST": self.engine}
-        return {**os.environ, **places, **self.variables, "NO_COLOR": "1"}
+        return {**AT_START, **places, **self.variables, "NO_COLOR": "1"}
 
     def chatops(self, *words: str, code: int = 0) -> Ran:
         ran = subprocess.run(

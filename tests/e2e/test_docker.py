@@ -138,7 +138,7 @@ def test_an_engine_stopped_in_mid_push_is_named_and_the_next_up_repeats_nothing(
 
     second = messages(harbour.chatops("up", "--yes", "--output", "json").objects)
     for address in done:
-        assert not any(message.startswith("step ") for message in second[address]), "it was built before"
+        assert not any(message.startswith("step ") for message in second.get(address, ())), "it was built before"
     # one or two may have been sent whole without the engine's having noted it before its end
     assert completed_uploads(harbour) <= len(stored_blobs(harbour)) + 2, "every blob was sent once"
 

@@ -45,4 +45,4 @@ def test_a_paused_stack_rests_says_so_and_comes_back(awake: Machine, person: Per
     assert not postgres_runs(awake)
 
     assert "4 changes" in awake.chatops("resume").out
-    assert "What do you remember?" in person.client.get(page, timeout=120).text
+    assert "What do you remember?" in person.client.get(awake.page(), timeout=120).text

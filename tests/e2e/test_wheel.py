@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rehearsal import Machine
+from rehearsal import AT_START, Machine
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -15,9 +15,9 @@ def test_the_wheel_brings_the_stack_up_from_an_empty_folder(tmp_path: Path) -> N
     environment = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     pip = [environment / "bin" / "python", "-m", "pip", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, CHECKOUT], check=True)
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, CHECKOUT], check=True, env=AT_START)
     (wheel,) = tmp_path.glob("chatops-*.whl")
-    subprocess.run([*pip, "install", f"{wheel}[local]"], check=True)
+    subprocess.run([*pip, "install", f"{wheel}[local]"], check=True, env=AT_START)
 
     machine = Machine(tmp_path / "folder", tmp_path / "home", command=environment / "bin" / "chatops")
     machine.folder.mkdir()

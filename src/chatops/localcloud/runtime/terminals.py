@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -47,7 +48,9 @@ class ProcessTerminal:
 
     async def close(self) -> int:
         if self._process.returncode is None:
-            self._process.kill()
+            # not process.kill(): it reaps one that has just ended, and then nobody knows its exit code
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
         code = await self._process.wait()
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
