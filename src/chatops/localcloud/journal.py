@@ -14,6 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import clock
 
+_BARE = (204, 304)
+"""Answers that never have a body."""
+
 
 class Journal:
     """ASGI middleware for one plane ("management", "vault", "registry"); appends to `path`."""
@@ -40,8 +43,10 @@ class Journal:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            elif not message.get("more_body"):
-                # whoever has the whole answer finds the call in the journal
+                last = scope["method"] == "HEAD" or (b"content-length", b"0") in message["headers"] or status in _BARE
+            else:
+                last = not message.get("more_body")
+            if last:  # whoever has the whole answer finds the call in the journal
                 write()
             await send(message)
 
