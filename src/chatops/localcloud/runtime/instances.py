@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..data.venvs import Venvs
 from .environment import Place, database_of, relocated, replica_environment
 from .logs import LogFile, pump
 from .ports import Ports
-from .processes import Children, Command
+from .processes import Children, Command, send
 from .spec import AppSpec, RuntimeFailure, Terminal
 from .terminals import open_terminal
 from .usage import Usage, of_process
@@ -104,12 +105,10 @@ class ProcessInstance:
         return exit_text(code)
 
     def terminate(self) -> None:
-        if self._process.returncode is None:
-            self._process.terminate()
+        send(self._process, signal.SIGTERM)
 
     def kill(self) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
+        send(self._process, signal.SIGKILL)
 
     async def exec(self, argv: Sequence[str]) -> Terminal:
         return await self._enter(argv)

@@ -29,7 +29,7 @@ from . import pgbinaries
 from .backoff import Backoff
 from .logs import LogFile, pump
 from .ports import free_port
-from .processes import Children, Command, kill, wait_for
+from .processes import Children, Command, kill, send, wait_for
 from .spec import RuntimeFailure
 
 log = logging.getLogger(__name__)
@@ -166,8 +166,8 @@ class PostgresServer:
             self._interrupt()
 
     def _interrupt(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGINT)
+        if self._process is not None:
+            send(self._process, signal.SIGINT)
 
     async def stop(self) -> None:
         """Fast shutdown: clients are disconnected, everything committed is on disk."""
@@ -178,7 +178,7 @@ class PostgresServer:
         try:
             await asyncio.wait_for(asyncio.shield(self._supervisor), SHUTDOWN_LIMIT)
         except TimeoutError:
-            self._process.kill()
+            send(self._process, signal.SIGKILL)
             await self._supervisor
         await self._output
         self._log.close()

@@ -14,6 +14,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -113,6 +114,16 @@ def _session(pid: int) -> list[psutil.Process]:
         except (ProcessLookupError, PermissionError):
             continue
     return found
+
+
+def send(process: asyncio.subprocess.Process, signum: signal.Signals) -> None:
+    """Signal a child, unless it has ended.
+
+    Its own methods reap one that has just ended, and then nobody knows its exit code.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signum)
 
 
 def kill(processes: Iterable[psutil.Process], signum: signal.Signals) -> None:

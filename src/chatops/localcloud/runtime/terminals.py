@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import os
 import signal
@@ -11,7 +10,7 @@ import struct
 import termios
 from collections.abc import Callable
 
-from .processes import Children, Command
+from .processes import Children, Command, send
 
 CTRL_C = b"\x03"
 
@@ -47,10 +46,7 @@ class ProcessTerminal:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     async def close(self) -> int:
-        if self._process.returncode is None:
-            # not process.kill(): it reaps one that has just ended, and then nobody knows its exit code
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGKILL)
+        send(self._process, signal.SIGKILL)
         code = await self._process.wait()
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
