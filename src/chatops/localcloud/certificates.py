@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from . import clock
+from .files import write_private
 
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 365
@@ -52,8 +53,8 @@ class Certificates:
     def ensure(self) -> None:
         """Make what is missing and renew what is about to expire."""
         if _due(self.authority) or not self.authority_key.exists():
+            self.server.unlink(missing_ok=True)  # first: what another authority signed must not stay
             self._make_authority()
-            self.server.unlink(missing_ok=True)
         if _due(self.server) or not self.server_key.exists():
             self._make_server()
 
@@ -73,15 +74,15 @@ class Certificates:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(sign=True), critical=True)
         )
-        _write_key(self.authority_key, key)
-        self.authority.write_text(_pem(built.sign(key, hashes.SHA256())))
+        write_private(self.authority_key, _key_pem(key))
+        write_private(self.authority, _pem(built.sign(key, hashes.SHA256())))
 
     def _make_server(self) -> None:
         names = [x509.DNSName(text) for text in NAMES]
         address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         key, certificate = self._sign([*names, address], clock.wall() + timedelta(days=SERVER_DAYS))
-        _write_key(self.server_key, key)
-        self.server.write_text(_pem(certificate))
+        write_private(self.server_key, _key_pem(key))
+        write_private(self.server, _pem(certificate))
 
     def _sign(
         self, names: Sequence[x509.GeneralName], end: datetime
@@ -153,8 +154,3 @@ def _pem(certificate: x509.Certificate) -> str:
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return key.private_bytes(*form).decode()
-
-
-def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    path.touch(mode=0o600)
-    path.write_text(_key_pem(key))

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from . import clock
+from .files import read_whole, write_private
 
 LIFETIME = 3599
 MANAGEMENT = ("https://management.azure.com", "https://management.core.windows.net")
@@ -42,9 +43,8 @@ class Tokens:
     """Issues and verifies access tokens (JWT, HS256). The key stays in a file of mode 0600."""
 
     def __init__(self, key_file: Path, tenant: str) -> None:
-        if not key_file.exists():
-            key_file.touch(mode=0o600)
-            key_file.write_text(secrets.token_hex(32))
+        if not read_whole(key_file):
+            write_private(key_file, secrets.token_hex(32))
         self._key = key_file.read_text()
         self._tenant = tenant
 

@@ -41,6 +41,7 @@ from .data.keyvault import vault_app
 from .data.registry import registry_app
 from .data.resolver import Resolver
 from .directory import email
+from .files import read_whole, write_private
 from .identity import SignIn, Tokens
 from .journal import Journal
 from .operations import Operations
@@ -261,9 +262,8 @@ class Daemon:
         return _Server(config)
 
     def _make_secret(self) -> None:
-        if not self._places.secret.exists():
-            self._places.secret.touch(mode=0o600)
-            self._places.secret.write_text(secrets.token_urlsafe(32))
+        if not read_whole(self._places.secret):
+            write_private(self._places.secret, secrets.token_urlsafe(32))
 
     async def _started(self, server: _Server, serving: asyncio.Task[None]) -> None:
         while not server.started and not serving.done():
@@ -300,8 +300,5 @@ class Daemon:
             "pid": os.getpid(),
             "calls": str(self._places.calls),
         }
-        draft = self._places.endpoint.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps(found, indent=1))
-        draft.replace(self._places.endpoint)
+        write_private(self._places.endpoint, json.dumps(found, indent=1))
         log.info("ready at %s", world.origin)

@@ -77,6 +77,20 @@ def test_an_operation_cut_off_by_a_kill_gets_an_honest_end(fresh: Cloud) -> None
     assert servers.begin_create_or_update("rg", "pg-cut", body()).result().properties.state == "Ready"
 
 
+def test_a_kill_while_its_secrets_are_made_leaves_none_that_are_empty(tmp_path: Path) -> None:
+    """Files that were made and not yet written: an empty secret would let everybody in."""
+    cloud = Cloud(tmp_path / "home")
+    cloud.home.mkdir(mode=0o700)
+    for name in ("client-secret", "token.key"):
+        (cloud.home / name).touch(mode=0o600)
+    cloud.start()
+    try:
+        assert all(len((cloud.home / name).read_text()) > 30 for name in ("client-secret", "token.key"))
+        assert cloud.call("GET", cloud.scope).status_code == 200
+    finally:
+        cloud.stop()
+
+
 def test_unknown_operations_are_not_found(cloud: Cloud) -> None:
     path = f"{cloud.scope}/providers/Microsoft.DBforPostgreSQL/locations/eastus/azureAsyncOperation/nothing"
     answer = cloud.call("GET", path)

@@ -72,6 +72,13 @@ async def test_recycled_pid_is_left_alone(tmp_path):
     await bystander.wait()
 
 
+async def test_a_record_that_was_cut_off_by_a_kill_holds_up_no_start(tmp_path):
+    for name, text in (("4242", ""), ("4243", '{"pid": 4243, "crea'), ("4244.new", '{"pid": ')):
+        (tmp_path / name).write_text(text)
+    assert await Children(tmp_path).end_leftovers(1) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_children_of_a_replica_go_with_it(world):
     spec = await world.put()
     child = int((await world.http.get("/spawn")).text)

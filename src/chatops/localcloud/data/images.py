@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..files import write_private
 from . import manifests
 from .blobs import Blobs
 from .manifests import PROCESS_IMAGE, Manifest
@@ -77,7 +77,7 @@ class ImageStore:
 
     def _write_manifest(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
-        _write(self._manifests / digest, content)
+        write_private(self._manifests / digest, content)
         return f"sha256:{digest}"
 
     def files(self, manifest: Manifest) -> Path:
@@ -221,17 +221,7 @@ class ImageStore:
 
     def _save(self, registry: str, repositories: dict[str, Repository]) -> None:
         plain = {name: asdict(repository) for name, repository in repositories.items()}
-        _write(self._index(registry), json.dumps(plain, indent=1).encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.touch(mode=0o600)
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+        write_private(self._index(registry), json.dumps(plain, indent=1))
 
 
 def tree_digest(root: Path) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import clock
+from ..files import write_private
 
 UNFINISHED = {"Queued", "Started", "Running"}
 
@@ -135,9 +136,7 @@ class RunStore:
     def save(self, run: Run) -> None:
         path = self._path(run, ".json")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(run)))
-        fresh.replace(path)
+        write_private(path, json.dumps(asdict(run)), lasting=False)
 
     def delete(self, registry: str) -> None:
         """Forget the runs of one registry and remove them from disk."""

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from ..files import read_whole, write_private
 from .forward import HEADER_LIMIT, Forwarder, Upstream, request_headers, text
 from .ports import free_port
 from .routes import Routes
@@ -52,10 +53,7 @@ class Ingress:
         self.internal_port = 0
 
     def _ports(self) -> dict[str, int]:
-        try:
-            found: dict[str, int] = json.loads(self._remember.read_text())
-        except FileNotFoundError:
-            return {}
+        found: dict[str, int] = json.loads(read_whole(self._remember) or "{}")
         return found
 
     async def open(self) -> None:
@@ -65,7 +63,7 @@ class Ingress:
         self.tls_port = await self._listen(self._external, self.tls_port, self.certificates.front)
         self.internal_port = await self._listen(self._internal, self._ports().get("internal", 0))
         ports = {"external": self.external_port, "tls": self.tls_port, "internal": self.internal_port}
-        self._remember.write_text(json.dumps(ports))
+        write_private(self._remember, json.dumps(ports))
 
     async def _runner(self, handler: Handler) -> web.ServerRunner:
         server = web.Server(

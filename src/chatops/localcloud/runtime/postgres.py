@@ -25,6 +25,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from ..files import write_private
 from . import pgbinaries
 from .backoff import Backoff
 from .logs import LogFile, pump
@@ -100,7 +101,7 @@ class PostgresServer:
         shutil.rmtree(fresh, ignore_errors=True)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         password = secrets.token_urlsafe(24)
-        _write_private(self._directory / SUPERUSER, password)
+        write_private(self._directory / SUPERUSER, password)
         program = [*pgbinaries.prefix(fresh), str(pgbinaries.binaries(major) / "initdb"), "--pgdata", str(fresh)]
         options = ["--username", SUPERUSER, "--pwfile=/dev/stdin", "--auth=scram-sha-256", "--no-instructions"]
         process = await asyncio.create_subprocess_exec(
@@ -214,7 +215,7 @@ class PostgresServer:
                 )
             )
             await connection.execute(sql.SQL("GRANT pg_monitor, pg_signal_backend TO {}").format(sql.Identifier(admin)))
-        _write_private(self._directory / "server.json", json.dumps(asdict(ServerRecord(server, admin, self.port))))
+        write_private(self._directory / "server.json", json.dumps(asdict(ServerRecord(server, admin, self.port))))
 
     async def put_database(self, name: str, owner: str) -> None:
         async with self._connect() as connection:
@@ -238,13 +239,6 @@ def read_record(directory: Path) -> ServerRecord | None:
         return ServerRecord(**json.loads((directory / "server.json").read_text()))
     except FileNotFoundError:
         return None
-
-
-def _write_private(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(text)
-    fresh.replace(path)
 
 
 def _says_ready(data: Path) -> bool:

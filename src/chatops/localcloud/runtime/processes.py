@@ -20,6 +20,8 @@ from pathlib import Path
 
 import psutil
 
+from ..files import write_private
+
 _CLOCK_SLACK = 2.0  # psutil derives start times from the boot time, which follows clock corrections
 
 
@@ -78,7 +80,7 @@ class Children:
         except psutil.NoSuchProcess:
             return
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self._directory / str(pid)).write_text(json.dumps(asdict(entry)))
+        write_private(self._directory / str(pid), json.dumps(asdict(entry)), lasting=False)
 
     def forget(self, pid: int) -> None:
         """The child has been waited for; whatever it left in its session is ended too."""
@@ -88,7 +90,7 @@ class Children:
     async def end_leftovers(self, grace: float) -> int:
         """End what an earlier daemon left behind: politely, then after `grace` seconds by SIGKILL. Returns how many."""
         files = list(self._directory.glob("*")) if self._directory.exists() else []
-        found = [(entry, _leftovers(entry)) for entry in (Entry(**json.loads(file.read_text())) for file in files)]
+        found = [(entry, _leftovers(entry)) for entry in map(_read, files) if entry]
         for entry, processes in found:
             kill(processes, signal.Signals(entry.stop_signal))
         everyone = [process for _, processes in found for process in processes]
@@ -98,6 +100,14 @@ class Children:
         for file in files:
             file.unlink(missing_ok=True)
         return len(everyone)
+
+
+def _read(file: Path) -> Entry | None:
+    """None for what was still being written when the daemon was killed: its child went with it."""
+    try:
+        return Entry(**json.loads(file.read_text()))
+    except (TypeError, ValueError):
+        return None
 
 
 def _leftovers(entry: Entry) -> list[psutil.Process]:
