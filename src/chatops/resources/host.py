@@ -46,6 +46,10 @@ class Host:
     def app_name(self) -> str:
         return self.app_id.rsplit("/", 1)[-1]
 
+    @property
+    def app_group(self) -> str:
+        return self.app_id.split("/")[4]
+
     def wanted(self, azure: Azure) -> Wanted:
         """Return what Azure knows now. Everything of an app that is not there is None."""
         app = azure.read(self.app_id, APP_VERSION)
@@ -106,8 +110,9 @@ class Host:
         """Return the id of the app that holds the name already, as far as Azure lets us see it."""
         with calling("asking about", f"host name '{self.name}'"):
             apps = azure.container_apps.container_apps
-            group, app = self.app_id.split("/")[4], self.app_name
-            found: Any = apps.list_custom_host_name_analysis(group, app, custom_hostname=self.name, cls=raw_json)
+            found: Any = apps.list_custom_host_name_analysis(
+                self.app_group, self.app_name, custom_hostname=self.name, cls=raw_json
+            )
         if not found.get("hasConflictOnManagedEnvironment") and not found.get("conflictWithEnvironmentCustomDomain"):
             return None
         return str(found.get("conflictingContainerAppResourceId") or "an app of another environment")
