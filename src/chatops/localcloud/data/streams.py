@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -69,17 +70,18 @@ async def _as_json(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 async def _until(closing: asyncio.Event, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The lines, cut off when the daemon closes: a stream that is followed has no end of its own."""
-    end = asyncio.create_task(closing.wait())
-    while True:
-        coming = asyncio.ensure_future(anext(lines, None))
-        await asyncio.wait({coming, end}, return_when=asyncio.FIRST_COMPLETED)
-        if not coming.done():
-            coming.cancel()
-            return
-        if (line := coming.result()) is None:
-            end.cancel()
-            return
-        yield line
+    waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(closing.wait())]
+    try:
+        while True:
+            coming = asyncio.ensure_future(anext(lines, None))
+            waiting[1:] = [coming]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done() or (line := coming.result()) is None:
+                return
+            yield line
+    finally:  # also where the reader has gone
+        for future in waiting:
+            future.cancel()
 
 
 def _status(world: World, app: Record) -> Body:

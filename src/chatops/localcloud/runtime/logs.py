@@ -1,7 +1,8 @@
 """What replicas and servers wrote, one file each, every line stamped with the time as in Azure's log stream.
 
 A line is `2026-05-04T10:20:30.123456Z text`. A file that grows past its cap becomes `<name>.log.1`, replacing the one
-before, so that a talkative replica costs at most twice the cap. Files are 0600: what an app prints may be private.
+before, so that a talkative replica costs at most twice the cap; of an app's replicas that ended, the last few logs are
+kept. Files are 0600: what an app prints may be private.
 """
 
 from __future__ import annotations
@@ -10,16 +11,37 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 CAP = 8 * 2**20
 LONGEST_LINE = 64 * 1024
+BEHIND = 4 * 2**20  # bytes that wait for one reader
+DEAD = 20  # logs of one app's replicas that ended
 
 
 def stamp() -> str:
     """Now, in UTC, ISO 8601 with microseconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Reader:
+    """Lines on their way to one who follows logs. One who is too slow misses some, instead of filling the memory."""
+
+    def __init__(self) -> None:
+        self._lines: asyncio.Queue[bytes] = asyncio.Queue()
+        self._size = 0
+
+    def put(self, line: bytes) -> None:
+        if self._size < BEHIND:
+            self._lines.put_nowait(line)
+            self._size += len(line)
+
+    async def get(self) -> bytes:
+        line = await self._lines.get()
+        self._size -= len(line)
+        return line
 
 
 class LogFile:
@@ -31,7 +53,7 @@ class LogFile:
         self._cap = cap
         self._rest = b""
         self.written = 0  # bytes that came, those of parts that are gone too
-        self._readers: set[asyncio.Queue[bytes]] = set()
+        self._readers: set[Reader] = set()
         self._open()
 
     def _open(self) -> None:
@@ -59,20 +81,24 @@ class LogFile:
         if self._file.closed:
             return
         whole = stamp().encode() + b" " + line + b"\n"
+        with suppress(OSError):  # a full disk costs lines, and not the replica that printed them
+            self._append(whole)
+        self.written += len(whole)
+        for reader in self._readers:
+            reader.put(whole)
+
+    def _append(self, whole: bytes) -> None:
         if self._size + len(whole) > self._cap:
             self._file.close()
-            self.path.replace(self.path.with_name(self.path.name + ".1"))
+            self.path.replace(older(self.path))
             self._open()
         self._file.write(whole)
         self._size += len(whole)
-        self.written += len(whole)
-        for reader in self._readers:
-            reader.put_nowait(whole)
 
-    def subscribe(self, reader: asyncio.Queue[bytes]) -> None:
+    def subscribe(self, reader: Reader) -> None:
         self._readers.add(reader)
 
-    def unsubscribe(self, reader: asyncio.Queue[bytes]) -> None:
+    def unsubscribe(self, reader: Reader) -> None:
         self._readers.discard(reader)
 
 
@@ -82,10 +108,15 @@ async def pump(stream: asyncio.StreamReader, log: LogFile) -> None:
         log.write(data)
 
 
+def older(path: Path) -> Path:
+    """Where the part of a log before the present one is."""
+    return path.with_name(path.name + ".1")
+
+
 def last_lines(path: Path, count: int) -> list[bytes]:
     """The last `count` lines of one log, its older part included. [] when there is none."""
     lines: deque[bytes] = deque(maxlen=count)
-    for part in (path.with_name(path.name + ".1"), path):
+    for part in (older(path), path):
         lines.extend(_lines(part))
     return list(lines)
 
@@ -105,14 +136,22 @@ class AppLogs:
         self.directory = directory
         self._open: dict[str, LogFile] = {}
         self._written = 0  # in logs that are closed, less what was taken
-        self._readers: dict[asyncio.Queue[bytes], str | None] = {}
+        self._readers: dict[Reader, str | None] = {}
 
     def open(self, replica: str) -> LogFile:
+        self._forget_dead()
         log = self._open[replica] = LogFile(self.directory / f"{replica}.log")
         for reader, wanted in self._readers.items():
             if wanted in (None, replica):
                 log.subscribe(reader)
         return log
+
+    def _forget_dead(self) -> None:
+        dead = [path for path in self.directory.glob("*--*.log") if path.stem not in self._open]
+        dead.sort(key=lambda path: path.stat().st_mtime)
+        for path in dead[:-DEAD]:
+            for part in (path, older(path)):
+                part.unlink(missing_ok=True)
 
     def close(self, replica: str) -> None:
         if log := self._open.pop(replica, None):
@@ -128,7 +167,7 @@ class AppLogs:
 
     async def read(self, replica: str | None, tail: int, follow: bool) -> AsyncIterator[bytes]:
         """The last `tail` lines of one replica or of all, oldest first; then, when `follow`, each new line for ever."""
-        reader: asyncio.Queue[bytes] = asyncio.Queue()
+        reader = Reader()
         for name, log in self._open.items():
             if follow and replica in (None, name):
                 log.subscribe(reader)
