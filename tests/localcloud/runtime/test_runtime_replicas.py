@@ -8,6 +8,7 @@ import signal
 import psutil
 import pytest
 
+from chatops.localcloud.runtime.logs import LogFile
 from chatops.localcloud.runtime.spec import Probe, RuntimeFailure, Scale, Utilization
 from chatops.localcloud.runtime.usage import Meter, Usage
 
@@ -213,3 +214,12 @@ def test_mean_use_is_of_the_time_between_two_readings():
     assert meter.mean({"a": Usage(8.0, 100), "b": Usage(10.0, 300)}, at=16.0) == Usage(0.5, 200)
     assert meter.mean({"a": Usage(0.5, 100)}, at=18.0) == Usage(0.0, 100)  # it was started anew
     assert meter.mean({}, at=20.0) == Usage(0.0, 0)
+
+
+async def test_a_start_that_fails_keeps_no_port(world, tmp_path):
+    files = {"Dockerfile": b'FROM python:3.12-slim\nCMD ["no-such-program"]\n'}
+    starter = world.runtime._host.starter(world.spec(image=await world.build("broken", **files)))
+    for number in range(3):
+        with pytest.raises(RuntimeFailure, match="no-such-program: not found"):
+            await starter.start(f"web--r1-{number}", LogFile(tmp_path / "log"))
+    assert starter.machine.ports._held == set()

@@ -165,8 +165,14 @@ class ProcessStarter:
             raise RuntimeFailure("ContainerAppOperationError", str(error)) from error
 
     async def start(self, replica: str, log: LogFile) -> ProcessInstance:
-        venv = await self._venv()
-        port = self.machine.ports.take()
+        venv, port = await self._venv(), self.machine.ports.take()
+        try:
+            return await self._spawn(replica, log, venv, port)
+        except (RuntimeFailure, OSError):
+            self.machine.ports.give_back(port)
+            raise
+
+    async def _spawn(self, replica: str, log: LogFile, venv: Path, port: int) -> ProcessInstance:
         home = self.machine.homes / self.app.name
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = database_of(self.app.env, self.servers())
