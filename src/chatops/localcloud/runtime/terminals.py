@@ -13,6 +13,9 @@ from collections.abc import Callable
 from .processes import Children, Command, send
 
 CTRL_C = b"\x03"
+BLOCK = 4096  # bytes, what a terminal gives at once
+WAITING = 64  # blocks of output that wait to be read; then the command has to wait
+MOST_INPUT = 2**20  # bytes that wait for a command which does not read; what comes then is lost
 
 
 class ProcessTerminal:
@@ -23,24 +26,47 @@ class ProcessTerminal:
         self._master = master
         self._ended = ended
         self._output: asyncio.Queue[bytes] = asyncio.Queue()
-        asyncio.get_running_loop().add_reader(master, self._readable)
+        self._over = False
+        self._input = b""
+        self._loop = asyncio.get_running_loop()
+        os.set_blocking(master, False)
+        self._loop.add_reader(master, self._readable)
 
     def _readable(self) -> None:
         try:
-            data = os.read(self._master, 65536)
+            data = os.read(self._master, BLOCK)
+        except BlockingIOError:
+            return
         except OSError:  # Linux's way to say that nobody has the other end any more
             data = b""
-        if not data:
-            asyncio.get_running_loop().remove_reader(self._master)
+        self._over = not data
         self._output.put_nowait(data)
+        if self._over or self._output.qsize() >= WAITING:
+            self._loop.remove_reader(self._master)
 
     async def read(self) -> bytes:
-        return await self._output.get()
+        data = await self._output.get()
+        if not self._over:
+            self._loop.add_reader(self._master, self._readable)
+        return data
 
     def write(self, data: bytes) -> None:
-        os.write(self._master, data)
+        self._input = (self._input + data)[:MOST_INPUT]
+        self._writable()
         if CTRL_C in data and self._process.returncode is None:  # it controls no session, so does not do this itself
             os.killpg(self._process.pid, signal.SIGINT)
+
+    def _writable(self) -> None:
+        try:
+            self._input = self._input[os.write(self._master, self._input) :]
+        except BlockingIOError:
+            pass
+        except OSError:  # nobody has the other end any more
+            self._input = b""
+        if self._input:
+            self._loop.add_writer(self._master, self._writable)
+        else:
+            self._loop.remove_writer(self._master)
 
     def resize(self, width: int, height: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
@@ -48,7 +74,9 @@ class ProcessTerminal:
     async def close(self) -> int:
         send(self._process, signal.SIGKILL)
         code = await self._process.wait()
-        asyncio.get_running_loop().remove_reader(self._master)
+        self._over = True
+        self._loop.remove_reader(self._master)
+        self._loop.remove_writer(self._master)
         os.close(self._master)
         self._ended()
         return code
