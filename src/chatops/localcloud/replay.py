@@ -11,6 +11,7 @@ from .control.power import SERVER, STOPPED, bring_back, runs, start_server
 from .errors import ArmError
 from .runtime.spec import RuntimeFailure
 from .store import Record
+from .tasks import beside
 from .world import World
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ async def replay(world: World) -> list[asyncio.Task[None]]:
     apps = [app for app in world.store.records(type=APP) if app.properties["provisioningState"] != "Deleting"]
     apps = [app for app in apps if runs(app)]
     _certificates(world)
-    tasks = [asyncio.create_task(_app(world, app)) for app in apps]
+    tasks = [beside(_app(world, app), f"bringing {app.id} back") for app in apps]
     await asyncio.sleep(0)
     return tasks
 

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp
 
 from . import writes
 from .app import Front, management_app
-from .billing.meter import Metering
+from .billing.meter import meter
 from .billing.retail import PATH as RETAIL
 from .certificates import Certificates
 from .control import registry, vaults
@@ -52,6 +52,7 @@ from .runtime.choice import Choice, choose
 from .runtime.docker.engine import Engine
 from .runtime.local import Docker, LocalRuntime
 from .store import Store
+from .tasks import for_ever
 from .trouble.connection import Connection
 from .trouble.desk import Desk
 from .trouble.front import Trouble
@@ -64,6 +65,12 @@ KEEP_ALIVE = 120
 DRAIN = 1.0
 REGISTRY_PATHS = ("/v2/", "/acr/", "/oauth2/")
 """What the management address answers for registries: engines find them at 127.0.0.1:PORT/<registry>/<repository>."""
+LASTING = {
+    "the renewal of certificates": renew,
+    "the look for servers that were stopped for too long": wake_servers,
+    "metering": meter,
+}
+"""What goes on for as long as the daemon does, by what the log calls it."""
 
 
 class HomeTaken(Exception):
@@ -188,17 +195,16 @@ class Daemon:
         serving = loop.create_task(server.serve(sockets=[bound]))
         await proxy.start(tunnel)
         await names.start(stream, datagrams)
-        coming = [*await replay(world), loop.create_task(renew(world)), loop.create_task(wake_servers(world))]
+        coming = await replay(world)
         writes.resume(world)
         await self._started(server, serving)
-        metering = loop.create_task(Metering(world).run())
+        coming += [loop.create_task(for_ever(partial(work, world), what)) for what, work in LASTING.items()]
         self._announce(world, tunnel.getsockname()[1], choice)
         await asyncio.wait([serving, loop.create_task(self._stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         self._places.endpoint.unlink(missing_ok=True)
         world.closing.set()
-        metering.cancel()
-        world.ledger.flush()
         await world.operations.stop(coming)
+        world.ledger.flush()
         await proxy.stop()
         await names.stop()
         await self._drain(server)

@@ -8,6 +8,7 @@ import signal
 import psutil
 import pytest
 
+from chatops.localcloud.runtime.local import LocalRuntime
 from chatops.localcloud.runtime.logs import LogFile
 from chatops.localcloud.runtime.spec import Probe, RuntimeFailure, Scale, Utilization
 from chatops.localcloud.runtime.usage import Meter, Usage
@@ -223,3 +224,16 @@ async def test_a_start_that_fails_keeps_no_port(world, tmp_path):
         with pytest.raises(RuntimeFailure, match="no-such-program: not found"):
             await starter.start(f"web--r1-{number}", LogFile(tmp_path / "log"))
     assert starter.machine.ports._held == set()
+
+
+async def test_a_machine_that_refuses_ends_the_wait_for_a_revision(world, tmp_path):
+    """Where the virtual environments should be is a file: a disk that is full or read-only refuses no better."""
+    await world.runtime.stop()
+    (tmp_path / "cold").mkdir()
+    (tmp_path / "cold" / "venvs").touch()
+    runtime = LocalRuntime(tmp_path / "home", tmp_path / "cold", tmp_path / "logs")
+    await runtime.start()
+    with pytest.raises(RuntimeFailure, match="venvs"):
+        async with asyncio.timeout(30):
+            await runtime.put_app(world.spec())
+    await runtime.stop()

@@ -73,6 +73,11 @@ def _seconds(per: Per, now: datetime) -> int:
     return days * 86_400 or 3600
 
 
+async def meter(world: World) -> None:
+    """For ever."""
+    await Metering(world).run()
+
+
 class Metering:
     """Looks until it is stopped. Needs a running event loop."""
 

@@ -28,6 +28,8 @@ from .stage import PipInstall, locate
 
 _NESTED = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[ =]\s*(\S+)", re.MULTILINE)
 _PASSED_ON = re.compile(r"PATH|HOME|LANG|LC_.*|TMPDIR|XDG_.*|PIP_.*|.*_proxy|.*_PROXY|SSL_CERT_.*|.*_CA_BUNDLE|USER")
+_BLOCK = 65536
+_SAID = 4096  # bytes of pip's last words that an error may quote
 
 
 class Venvs:
@@ -70,11 +72,11 @@ class Venvs:
         env["PYTHONUNBUFFERED"] = "1"
         process = await self._children.spawn(Command(argv, cwd, env, signal.SIGKILL))
         assert process.stdout is not None  # noqa: S101
-        last = b""
+        end = b""
         try:
-            while line := await process.stdout.readline():
-                write(line)
-                last = line.strip() or last
+            while data := await process.stdout.read(_BLOCK):
+                write(data)
+                end = (end + data)[-_SAID:]
             code = await process.wait()
         finally:
             if process.returncode is None:
@@ -82,7 +84,7 @@ class Venvs:
                 await process.wait()
             self._children.forget(process.pid)
         if code != 0:
-            said = last.decode(errors="replace")
+            said = end.strip().rpartition(b"\n")[2].decode(errors="replace").strip()
             raise BuildError(f"{shlex.join(argv[1:4])} ... failed with exit code {code}: {said}")
 
 

@@ -161,7 +161,7 @@ class ProcessStarter:
         root = self.machine.images.files(self.manifest)
         try:
             return await self.machine.venvs.ensure(root, installs_of(self.manifest), lambda _: None)
-        except BuildError as error:
+        except (BuildError, OSError) as error:
             raise RuntimeFailure("ContainerAppOperationError", str(error)) from error
 
     async def start(self, replica: str, log: LogFile) -> ProcessInstance:

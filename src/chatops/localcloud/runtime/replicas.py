@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from ..tasks import beside
 from .backoff import Backoff
 from .instances import Instance, Starter
 from .logs import AppLogs
@@ -53,7 +54,7 @@ class Replica:
 
     def run(self, probes: Mapping[str, Probe]) -> None:
         """Start, and keep running until `stop`."""
-        self._supervisor = asyncio.create_task(self._supervise(dict(probes)))
+        self._supervisor = beside(self._supervise(dict(probes)), f"the supervision of replica {self.name}")
 
     @property
     def info(self) -> ReplicaInfo:

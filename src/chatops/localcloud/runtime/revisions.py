@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ..tasks import beside
 from .environment import without_values
 from .instances import Starter
 from .logs import AppLogs, last_lines
@@ -40,7 +41,10 @@ class Revision:
         self._replaced: set[asyncio.Task[None]] = set()
         self._scaler = Scaler(self, clock)
         self._meter = Meter()
-        self._life = asyncio.create_task(self._live())
+        self._life = self._begin()
+
+    def _begin(self) -> asyncio.Task[None]:
+        return beside(self._live(), f"the life of revision {self.name}")
 
     def _new_set(self) -> ReplicaSet:
         return ReplicaSet(self.spec, self._starter, self._logs, self._changes.announce)
@@ -97,7 +101,7 @@ class Revision:
         else:
             self._life.cancel()
             self.failure = None
-            self._life = asyncio.create_task(self._live())
+            self._life = self._begin()
         task = asyncio.create_task(old.stop())
         self._replaced.add(task)
         task.add_done_callback(self._replaced.discard)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ...tasks import beside
 from ..spec import RuntimeFailure
 from .engine import Body, Engine
 from .labels import Owner
@@ -141,7 +142,7 @@ class Door:
         self._name = plan.key
         self.names = plan.names
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._keeping = asyncio.create_task(self._keep())
+        self._keeping = beside(self._keep(), f"door {self._name}")
 
     @property
     def failed(self) -> bool:
@@ -163,10 +164,10 @@ class Door:
         while True:
             try:
                 await self._stand()
-            except RuntimeFailure as failure:
+            except (RuntimeFailure, OSError) as failure:
                 log.warning("door %s: %s", self._name, failure)
                 if not self._opened.done():
-                    self._opened.set_exception(failure)
+                    self._opened.set_exception(_failure(failure))
                     return
             await asyncio.sleep(RETRY)
 
@@ -225,6 +226,10 @@ class Door:
         await asyncio.gather(self._keeping, return_exceptions=True)
         with contextlib.suppress(RuntimeFailure):
             await self._engine.remove(self._name)
+
+
+def _failure(error: RuntimeFailure | OSError) -> RuntimeFailure:
+    return error if isinstance(error, RuntimeFailure) else RuntimeFailure("ContainerAppOperationError", str(error))
 
 
 async def make_image(engine: Engine) -> None:
