@@ -12,6 +12,8 @@ from chatops.localcloud.runtime import pgbinaries
 from chatops.localcloud.runtime.logs import LogFile
 from chatops.localcloud.runtime.postgres import PostgresServer
 from chatops.localcloud.runtime.processes import Children, is_alive
+from chatops.localcloud.runtime.servers import Servers
+from chatops.localcloud.runtime.spec import RuntimeFailure
 
 pytestmark = pytest.mark.anyio
 
@@ -142,3 +144,35 @@ async def test_leftover_of_a_killed_daemon_is_ended_before_the_next_start(tmp_pa
     assert await Children(tmp_path / "run").end_leftovers(10) == 1
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     assert not list((tmp_path / "run").iterdir())
+
+
+def postmasters(data):
+    return [one for one in psutil.process_iter(["cwd", "name"]) if one.info["cwd"] == str(data) and is_alive(one)]
+
+
+async def test_a_start_that_came_to_nothing_leaves_no_server_behind(tmp_path):
+    servers = Servers(tmp_path / "postgres", tmp_path / "logs", Children(tmp_path / "children"))
+    await servers.put(ID, "16", "chat-admin", PASSWORD)
+    await servers.stop()
+    (secret,) = tmp_path.glob("postgres/*/azuresu")
+    right = secret.read_text()
+    secret.write_text("another")
+    with pytest.raises(RuntimeFailure, match="password authentication failed"):
+        await servers.put(ID, "16", "chat-admin", None)
+    assert postmasters(secret.parent / "data") == []
+    secret.write_text(right)
+    assert (await servers.put(ID, "16", "chat-admin", None)).startswith("16.")
+    await servers.stop()
+
+
+async def test_what_makes_the_data_is_a_child_that_goes_with_the_daemon(tmp_path):
+    """A daemon that was killed meanwhile must find nobody writing where it begins anew."""
+    children = tmp_path / "children"
+    servers = Servers(tmp_path / "postgres", tmp_path / "logs", Children(children))
+    making = asyncio.create_task(servers.put(ID, "16", "chat-admin", PASSWORD))
+    async with asyncio.timeout(30):
+        while not list(tmp_path.glob("postgres/*/data.new/*")):
+            await asyncio.sleep(0.01)
+    assert await Children(children).end_leftovers(5) > 0
+    with pytest.raises(RuntimeFailure, match="initdb failed"):
+        await making

@@ -26,6 +26,7 @@ import psycopg
 from psycopg import sql
 
 from ..files import write_private
+from ..tasks import beside
 from . import pgbinaries
 from .backoff import Backoff
 from .logs import LogFile, pump
@@ -92,7 +93,7 @@ class PostgresServer:
         remembered = self.record
         self.port = free_port(remembered.port if remembered else 0)
         await self._launch()
-        self._supervisor = asyncio.create_task(self._supervise())
+        self._supervisor = beside(self._supervise(), f"the supervision of {self._directory.name}")
         async with self._connect() as connection:
             self.version = connection.info.parameter_status("server_version") or ""
 
@@ -100,23 +101,23 @@ class PostgresServer:
         fresh = self._directory / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        password = secrets.token_urlsafe(24)
-        write_private(self._directory / SUPERUSER, password)
-        program = [*pgbinaries.prefix(fresh), str(pgbinaries.binaries(major) / "initdb"), "--pgdata", str(fresh)]
-        options = ["--username", SUPERUSER, "--pwfile=/dev/stdin", "--auth=scram-sha-256", "--no-instructions"]
-        process = await asyncio.create_subprocess_exec(
-            *program,
-            *options,
-            "--encoding=UTF8",
-            f"--locale={pgbinaries.LOCALE}",
-            env=pgbinaries.environment(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate(password.encode() + b"\n")
+        password = self._directory / SUPERUSER
+        write_private(password, secrets.token_urlsafe(24))
+        argv = [str(pgbinaries.binaries(major) / "initdb"), "--pgdata", str(fresh), "--username", SUPERUSER]
+        argv += [f"--pwfile={password}", "--auth=scram-sha-256", "--no-instructions"]
+        argv += ["--encoding=UTF8", f"--locale={pgbinaries.LOCALE}"]
+        prefix = await asyncio.to_thread(pgbinaries.prefix, fresh)
+        # killed outright: what it has made by then is made anew
+        command = Command(argv, self._directory, pgbinaries.environment(), signal.SIGKILL, prefix)
+        process = await self._children.spawn(command)
+        assert process.stdout is not None  # noqa: S101
+        try:
+            output = await process.stdout.read()
+            code = await process.wait()
+        finally:
+            self._children.forget(process.pid)
         self._log.write(output)
-        if process.returncode != 0:
+        if code != 0:
             raise RuntimeFailure("InternalServerError", f"initdb failed: {output.decode(errors='replace')[-500:]}")
         fresh.rename(self._data)
 
@@ -161,7 +162,7 @@ class PostgresServer:
             return
         try:
             await self._launch()
-        except RuntimeFailure as error:
+        except (RuntimeFailure, OSError) as error:
             log.error("PostgreSQL in %s: %s", self._directory.name, error)
         if self._stopping:  # asked for while it came up
             self._interrupt()
@@ -174,6 +175,9 @@ class PostgresServer:
         """Fast shutdown: clients are disconnected, everything committed is on disk."""
         self._stopping = True
         if self._supervisor is None or self._process is None:
+            if self._process is not None:  # it was still coming up
+                self._children.forget(self._process.pid)
+            self._log.close()
             return
         self._interrupt()
         try:

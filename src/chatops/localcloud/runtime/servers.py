@@ -36,13 +36,22 @@ class Servers:
                 raise RuntimeFailure("InternalServerError", f"the data of server {_name(server)!r} are gone")
             running = self._running.get(server)
             if running is None:
-                running = PostgresServer(folder, self._children, LogFile(self._logs / _name(server) / "postgresql.log"))
-                await running.start(version)
-                self._running[server] = running
+                running = self._running[server] = await self._started(server, version)
             if password is not None:
                 with _translated():
                     await running.put_admin(server, admin, password)
             return running.version
+
+    async def _started(self, server: str, version: str) -> PostgresServer:
+        log = LogFile(self._logs / _name(server) / "postgresql.log")
+        coming = PostgresServer(self._folder(server), self._children, log)
+        try:
+            with _translated():
+                await coming.start(version)
+        except BaseException:
+            await coming.stop()  # nothing of it may go on beside the next one
+            raise
+        return coming
 
     async def stop_one(self, server: str) -> None:
         """End one server; its data stay."""
@@ -93,5 +102,5 @@ def _translated() -> Iterator[None]:
     """What PostgreSQL refuses becomes a failure of the runtime, in PostgreSQL's own words."""
     try:
         yield
-    except psycopg.Error as error:
+    except (psycopg.Error, TimeoutError) as error:
         raise RuntimeFailure("InternalServerError", f"PostgreSQL: {error}") from error
