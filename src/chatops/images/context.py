@@ -15,7 +15,7 @@ from typing import IO
 from chatops.errors import UsageError
 
 # never part of an image, whatever .dockerignore says: they change by themselves
-ALWAYS_IGNORED = ("**/__pycache__", "**/*.pyc", "**/.pytest_cache")
+ALWAYS_IGNORED = ("**/__pycache__", "**/*.pyc", "**/.pytest_cache", "**/.mypy_cache", "**/.ruff_cache")
 
 
 @dataclass(frozen=True)
