@@ -126,16 +126,15 @@ class Session:
     def others(self) -> tuple[list[Orphan], list[str]]:
         """Return what else lies in the group: orphans of this stack, and the names of foreign resources."""
         ours = {getattr(resource, "id", "").lower() for resource in self.resources}
-        versions = {
-            kind.type.lower(): kind.api_version for kind in ARM_KINDS if kind.orphaned and not kind.goes_with_parent
-        }
+        kinds = {kind.type.lower(): kind for kind in ARM_KINDS if kind.orphaned and not kind.goes_with_parent}
         orphans, foreign = [], []
         for item in self.azure.inventory(self.names.group):
             if item["id"].lower() in ours:
                 continue
-            if item["tags"].get(OWNER_TAG) == self.config.name and item["type"].lower() in versions:
+            kind = kinds.get(item["type"].lower())
+            if kind and item["tags"].get(OWNER_TAG) == self.config.name:
                 name = item["id"].rsplit("/", 1)[-1]
-                orphans.append(Orphan(address=f"orphan/{name}", id=item["id"], version=versions[item["type"].lower()]))
+                orphans.append(Orphan(address=f"orphan/{name}", id=item["id"], kind=kind))
             else:
                 foreign.append(item["id"].split("/providers/")[-1])
         return orphans, foreign

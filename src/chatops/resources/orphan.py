@@ -13,13 +13,13 @@ from chatops.resources.arm import ArmResource
 
 @dataclass(frozen=True, kw_only=True)
 class Orphan(ArmResource):
-    """Any resource of a type in KINDS; `version` is the api-version of its kind."""
+    """A resource of any ARM kind."""
 
-    type = ""
-    words = "resource"
-    api_version = ""
+    kind: type[ArmResource]
 
-    version: str
+    @property
+    def label(self) -> str:
+        return f"{self.kind.words} '{self.name}'"
 
     def body(self, known: Known) -> Json:
         return {}
@@ -33,7 +33,7 @@ class Orphan(ArmResource):
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
             wait(
-                azure.resources.resources.begin_delete_by_id(self.id, api_version=self.version),
+                azure.resources.resources.begin_delete_by_id(self.id, api_version=self.kind.api_version),
                 azure.stop,
                 self.longest,
             )
