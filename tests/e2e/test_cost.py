@@ -22,8 +22,12 @@ def type_of(path: str) -> str:
 
 
 def test_everything_that_up_created_has_a_line(stack: Machine) -> None:
-    """What the journal says was created is told by `chatops cost`: with its price, as unknown, or as free of charge."""
-    created = {call["path"] for call in stack.journal() if call["method"] == "PUT" and call["plane"] == "management"}
+    """What the journal says was created, and not deleted since, is told by `chatops cost`: with its price, as unknown,
+    or as free of charge.
+    """
+    calls = [(call["method"], call["path"]) for call in stack.journal() if call["plane"] == "management"]
+    deleted = {path.lower() for method, path in calls if method == "DELETE"}
+    created = {path for method, path in calls if method == "PUT" and path.lower() not in deleted}
     assert len({type_of(path) for path in created}) > 10
     told = stack.chatops("cost", "--output", "json").objects[0]["stacks"][0]
     kinds = {row["label"].partition(" '")[0] for row in told["resources"]} | set(told["free"])

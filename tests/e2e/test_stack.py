@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import stat
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
-import pytest
 from e2e.browser import chat, needs_chromium
 from rehearsal import Machine, Person
 
@@ -105,6 +102,8 @@ def test_a_killed_cloud_comes_back_with_up(stack: Machine, person: Person) -> No
     daemon.send_signal(signal.SIGKILL)
     psutil.wait_procs([daemon], timeout=10)
     stack.chatops("up")
+    # while it was dead, another program may have taken its port
+    person.page = person.client.headers["Origin"] = stack.page().rstrip("/")
     person.ask("are you back")
     assert "remember the word lighthouse" in everything_said(person)
 
@@ -153,8 +152,6 @@ def test_down_keeps_what_is_not_the_stacks_and_names_it(stack: Machine) -> None:
 
 
 def test_down_leaves_nothing_but_logs_and_then_up_works_again(stack: Machine) -> None:
-    page = urlsplit(stack.page())
-    arm = urlsplit(stack.chatops("cloud", "status", "--output", "json").objects[0]["arm"])
     before = stack.processes()
     assert before
 
@@ -163,11 +160,8 @@ def test_down_leaves_nothing_but_logs_and_then_up_works_again(stack: Machine) ->
     assert "container app 'ui'" in said
     assert "0 leftovers" in said
 
-    psutil.wait_procs(before, timeout=30)
-    assert stack.processes() == []
-    for place in (page, arm):
-        with pytest.raises(OSError):
-            socket.create_connection((place.hostname, place.port), timeout=1).close()
+    psutil.wait_procs(before, timeout=60)
+    assert stack.processes() == []  # so no port of theirs is listened on; another program may have taken it already
     assert {path.name for path in stack.home.iterdir()} <= {"logs", "cache"}
 
     assert "nothing to take down" in stack.chatops("down", "--yes").out
