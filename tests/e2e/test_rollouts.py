@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from visitors import Visitors
 
 from chatops.azure.clients import Azure
 from chatops.azure.cloud import local
+from chatops.cli import trouble
 from chatops.rollout.revisions import Place, Revision
 from chatops.rollout.rollout import look
 from chatops.rollout.standing import Standing, last_good
@@ -73,6 +73,35 @@ class Drill:
         place = Place(self.ids[name])
         return look(self.azure, place)[1], place.revisions(self.azure)
 
+    def way_back(self, name: str) -> str:
+        """The revision that a rollback without `--to` goes to."""
+        place = Place(self.ids[name])
+        back = last_good(place.app(self.azure) or {}, place.revisions(self.azure), self.stands(name)[0])
+        assert back
+        return back.name
+
+    def kill(self, step: str, before: tuple[str, int], *words: str) -> Standing:
+        """Run a command, kill it at its report of `step`, and return how that left the app named last.
+
+        `before` is the call, and which of them, that it does not get past before it is killed.
+        """
+        match, nth = before
+        trouble.order({"faults": [{"match": match, "answer": "hang", "first": nth, "times": 1}]})
+        with subprocess.Popen(
+            [str(CHATOPS), *words, "--output", "json"],
+            cwd=self.machine.folder,
+            env=self.machine.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as running:
+            assert running.stdout
+            reached = any(step in json.loads(line).get("message", "") for line in running.stdout)
+            running.kill()
+        trouble.clear()
+        assert reached, step
+        return self.stands(words[-1])[0]
+
     def serves(self, name: str) -> tuple[Revision, str]:
         """The one active revision of an app at rest, and its kind."""
         now, revisions = self.stands(name)
@@ -88,7 +117,9 @@ def drill(stack: Machine) -> Iterator[Drill]:
     drill = Drill(stack)
     drill.write()
     stack.chatops("up", "--yes")
-    yield drill
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHATOPS_HOME", str(stack.home))
+        yield drill
     drill.machine.config.write_text(drill.before)
     stack.chatops("up", "--yes")
 
@@ -108,35 +139,52 @@ def test_every_bad_revision_is_named_and_gets_nothing(drill: Drill) -> None:
 
 
 NAME = NAMES["crash"]
-STEPS = ["waiting until it is ready", "smoke test", "100 % of the traffic", "serves alone from now on"]
+WRITE, END = f"PATCH */containerApps/{NAME}", f"POST */containerApps/{NAME}/revisions/*/deactivate"
+INTERRUPTED = "a rollout or a rollback was interrupted"
+STEPS = {
+    "waiting until it is ready": (WRITE, 2),
+    "smoke test": (WRITE, 2),
+    "100 % of the traffic": (WRITE, 3),
+    "serves alone from now on": (WRITE, 3),
+}
+"""What a rollout reports -> the call that it does not get past then."""
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_rollout_that_is_killed_is_finished_by_the_next(drill: Drill, step: str) -> None:
     kind, former = f"good, {step}", drill.serves(NAME)[0].name
     drill.write(**{NAME: kind})
-    with subprocess.Popen(
-        [str(CHATOPS), "deploy", NAME, "--output", "json"],
-        cwd=drill.machine.folder,
-        env=drill.machine.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as running:
-        assert running.stdout
-        for line in running.stdout:
-            if step in json.loads(line).get("message", ""):
-                running.send_signal(signal.SIGKILL)
-                break
-        running.stdout.read()
-    left, _ = drill.stands(NAME)  # it may have come further before the signal reached it
-    said = drill.machine.chatops("deploy", NAME).err
-    assert left.settled or "a rollout was interrupted" in said
-    serving, found = drill.serves(NAME)
-    assert found == kind
-    place = Place(drill.ids[NAME])
-    back = last_good(place.app(drill.azure) or {}, place.revisions(drill.azure), serving.name)
-    assert back and back.name == former
+    assert not drill.kill(step, STEPS[step], "deploy", NAME).settled
+    assert INTERRUPTED in drill.machine.chatops("deploy", NAME).err
+    assert drill.serves(NAME)[1] == kind
+    assert drill.way_back(NAME) == former
+
+
+BACK = {
+    "keeps the traffic until": (WRITE, 1),
+    "waiting until it is ready": (WRITE, 2),
+    "all of the traffic": (WRITE, 2),
+    "ends": (END, 1),
+}
+
+
+def test_a_rollback_that_is_killed_is_overruled_by_a_deploy(drill: Drill) -> None:
+    latest, former = drill.serves(NAME)[0].name, drill.way_back(NAME)
+    assert drill.kill("ends", BACK["ends"], "rollback", NAME).serving == former
+    assert INTERRUPTED in drill.machine.chatops("deploy", NAME).err
+    assert drill.serves(NAME)[0].name == latest
+    assert drill.way_back(NAME) == former
+
+
+@pytest.mark.parametrize("step", BACK)
+def test_a_rollback_that_is_killed_is_finished_by_the_next(drill: Drill, step: str) -> None:
+    """Each goes one further back than the one before, and none goes two."""
+    former = drill.way_back(NAME)
+    left = drill.kill(step, BACK[step], "rollback", NAME)
+    assert left.settled == (step == "keeps the traffic until")
+    said = drill.machine.chatops("rollback", NAME).out
+    assert left.settled or INTERRUPTED in said
+    assert drill.serves(NAME)[0].name == former
 
 
 def test_a_rollback_goes_to_who_served_before_and_what_chatops_did_not_set_survives(drill: Drill) -> None:
@@ -177,6 +225,28 @@ def test_a_rollback_goes_to_who_served_before_and_what_chatops_did_not_set_survi
 def test_bad_input_is_told(drill: Drill, words: tuple[str, ...], said: str) -> None:
     ran = drill.machine.chatops(*words, "--output", "json", code=2)
     assert said in json.loads(ran.err.splitlines()[-1])["error"]["message"]
+
+
+NOBODY = {
+    ("rollback", "nobody"): "there is no service 'nobody'",
+    ("revisions", "nobody"): "there is no service 'nobody'",
+    ("rollback", "lm-api", "--to", "nobody"): "'lm-api' has no revision 'nobody'",
+}
+
+
+def test_nobody_is_a_wrong_use_of_the_command_line_and_nothing_is_written(drill: Drill) -> None:
+    def writes() -> list[str]:
+        return [call["path"] for call in drill.machine.journal() if call["method"] not in ("GET", "HEAD")]
+
+    before = writes()
+    for words, said in NOBODY.items():
+        human = drill.machine.chatops(*words, code=2)
+        error, *advice = human.err.splitlines()
+        assert (human.out, error, len(advice)) == ("", f"error: {said}", 1)
+        program = drill.machine.chatops(*words, "--output", "json", code=2)
+        (line,) = program.err.splitlines()
+        assert (program.out, json.loads(line)["error"]["message"]) == ("", said)
+    assert writes() == before
 
 
 def test_a_canary_that_fails_its_users_is_taken_back(drill: Drill) -> None:

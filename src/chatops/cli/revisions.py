@@ -27,7 +27,7 @@ def _rows(session: Session, app: ContainerApp) -> list[dict[str, Any]]:
     body = app.place.app(session.azure) or {}
     known = app.place.revisions(session.azure)
     now = standing(body, known)
-    back = last_good(body, known, now.serving)
+    back = last_good(body, known, now)
     if not now.single:
         session.view.note(f"{app.name}: {now}")
     return [row(app.name, one, _note(one, now, back)) for one in known]

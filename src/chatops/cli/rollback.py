@@ -69,7 +69,7 @@ def _target(session: Session, service: str | None, to: str | None) -> tuple[Cont
 
 def _back(session: Session, app: ContainerApp) -> Revision | None:
     body, now = look(session.azure, app.place)
-    return last_good(body, app.place.revisions(session.azure), now.serving)
+    return last_good(body, app.place.revisions(session.azure), now)
 
 
 def _named(session: Session, app: ContainerApp, name: str) -> Revision:

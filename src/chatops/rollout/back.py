@@ -32,4 +32,5 @@ def go_back(azure: Azure, place: Place, revision: str, ready_within: float, repo
     give(target, pinned_to(revision))
     _, then = look(azure, place)
     for name in then.others:
+        report(f"{name}: ends")
         place.deactivate(azure, name)

@@ -45,7 +45,7 @@ class Standing:
             return f"pinned to revision {self.serving}"
         others = ", ".join(self.others) or self.latest
         share = "" if self.whole else ", which has a part of the traffic"
-        return f"a rollout was interrupted: {self.serving} serves, beside it {others}{share}"
+        return f"a rollout or a rollback was interrupted: {self.serving} serves, beside it {others}{share}"
 
 
 def pinned_to(revision: str) -> list[dict[str, Any]]:
@@ -123,18 +123,23 @@ def _by_name(traffic: Sequence[dict[str, Any]]) -> bool:
     return not any(one.get("latestRevision") and one.get("weight") for one in traffic)
 
 
-def last_good(app: dict[str, Any], revisions: Sequence[Revision], serving: str) -> Revision | None:
-    """The revision to go back to: what served before `serving`, by the app's tag, else the newest older one that
-    ran something else and did not fail. None when there is none.
+def last_good(app: dict[str, Any], revisions: Sequence[Revision], stands: Standing) -> Revision | None:
+    """The revision to go back to, always an older one. None when there is none.
+
+    After an interruption, the elder of those that run: a rollback is finished, a rollout taken back. At rest, what
+    served before, by the app's tag, else the newest one that ran something else and did not fail.
     """
     known = {one.name: one for one in revisions}
-    tagged = known.get(str((app.get("tags") or {}).get(PREVIOUS) or ""))
-    if tagged and tagged.name != serving:
-        return tagged
-    now = known.get(serving)
+    now = known.get(stands.serving)
     if now is None:
         return None
+    if beside := [known[name] for name in stands.others if name in known]:
+        newest = max(beside, key=lambda one: one.created)
+        return newest if newest.created < now.created else now
     older = sorted((one for one in revisions if one.created < now.created), key=lambda one: one.created, reverse=True)
+    tagged = known.get(str((app.get("tags") or {}).get(PREVIOUS) or ""))
+    if tagged in older:
+        return tagged
     return next((one for one in older if one.provisioning != "Failed" and _differs(one, now)), None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatops.rollout.revisions import Revision
-from chatops.rollout.standing import PREVIOUS, as_it_serves, changes_what_runs, last_good, standing
+from chatops.rollout.standing import PREVIOUS, Standing, as_it_serves, changes_what_runs, last_good, standing
 
 AGES = {"old": "2026-01-01T00:00:00", "now": "2026-01-02T00:00:00", "new": "2026-01-03T00:00:00"}
 
@@ -114,9 +114,32 @@ def test_a_pinned_app_is_shown_as_its_users_have_it() -> None:
     assert body["properties"]["configuration"]["activeRevisionsMode"] == "Multiple"
 
 
+def at_rest(serving: str) -> Standing:
+    return Standing(True, serving, serving)
+
+
+@pytest.mark.parametrize(
+    ("what", "serving", "beside", "expected"),
+    [
+        ("a rollout before its traffic is taken back", "now", ("new",), "now"),
+        ("a rollout with the traffic is taken back", "new", ("now",), "now"),
+        ("a rollback before its traffic goes on", "new", ("old",), "old"),
+        ("a rollback with the traffic has only to end the other", "old", ("new",), "old"),
+        ("what a killed rollout left is not in the way of a killed rollback", "now", ("old", "new"), "now"),
+    ],
+)
+def test_the_way_back_after_an_interruption(what: str, serving: str, beside: tuple[str, ...], expected: str) -> None:
+    """The tag still names what served before the last rollout that ended."""
+    revisions = [revision(name, name in (serving, *beside)) for name in ALL]
+    body = app("Multiple", "new", to(serving, 100), **{PREVIOUS: "old"})
+    found = last_good(body, revisions, standing(body, revisions))
+    assert found is not None, what
+    assert found.name == expected, what
+
+
 def test_last_good_is_who_served_before_by_the_tag() -> None:
     body = app("Single", "new", LATEST, **{PREVIOUS: "old"})
-    found = last_good(body, [revision(name) for name in ALL], "new")
+    found = last_good(body, [revision(name) for name in ALL], at_rest("new"))
     assert found and found.name == "old"
 
 
@@ -132,13 +155,18 @@ def test_last_good_is_who_served_before_by_the_tag() -> None:
 )
 def test_last_good_otherwise(what: str, tag: str, change: dict[str, Any], expected: str) -> None:
     revisions = [revision("old"), replace(revision("now"), **change), revision("new", True)]
-    found = last_good(app("Single", "new", LATEST, **{PREVIOUS: tag}), revisions, "new")
+    found = last_good(app("Single", "new", LATEST, **{PREVIOUS: tag}), revisions, at_rest("new"))
     assert found is not None, what
     assert found.name == expected, what
 
 
+def test_after_a_rollback_the_way_back_does_not_lead_forward() -> None:
+    found = last_good(app("Multiple", "new", **{PREVIOUS: "now"}), [revision(name) for name in ALL], at_rest("old"))
+    assert found is None
+
+
 def test_the_first_revision_has_nothing_behind_it() -> None:
-    assert last_good(app("Single", "old", LATEST), [revision("old", True)], "old") is None
+    assert last_good(app("Single", "old", LATEST), [revision("old", True)], at_rest("old")) is None
 
 
 @pytest.mark.parametrize(
