@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import ssl
 import uuid
+from http.client import HTTPSConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -53,6 +57,25 @@ def grant(cloud: Cloud, scope: str, role: str) -> Any:
 def secrets(cloud: Cloud, vault: Any) -> SecretClient:
     grant(cloud, vault.id, "Key Vault Secrets Officer")
     return cloud.secrets(vault.name)
+
+
+def test_an_update_that_arrives_slowly_undoes_no_other_write(cloud: Cloud, vault: Any, secrets: SecretClient) -> None:
+    secrets.set_secret("word", "first")
+    arm = urlsplit(cloud.endpoint["arm"])
+    trust = ssl.create_default_context(cafile=cloud.endpoint["ca_file"])
+    token = cloud.credential.get_token("https://vault.azure.net/.default").token
+    body = json.dumps({"tags": {"late": "yes"}}).encode()
+    slow = HTTPSConnection(str(arm.hostname), arm.port, context=trust)
+    slow.putrequest("PATCH", "/secrets/word/?api-version=7.5", skip_host=True)
+    for header in (("Host", f"{vault.name}.vault.azure.net"), ("Authorization", f"Bearer {token}")):
+        slow.putheader(*header)
+    slow.putheader("Content-Length", str(len(body)))
+    slow.endheaders(body[:5])
+    secrets.set_secret("word", "second")
+    slow.send(body[5:])
+    assert slow.getresponse().status == 200
+    slow.close()
+    assert [secrets.get_secret("word").value, secrets.get_secret("word").properties.tags] == ["second", {"late": "yes"}]
 
 
 def inner(error: HttpResponseError) -> Any:

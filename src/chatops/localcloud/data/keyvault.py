@@ -59,7 +59,8 @@ async def get(session: Session) -> Response:
 
 async def update(session: Session) -> Response:
     session.allow("update/action")
-    secret, wanted = session.live(), await session.json()
+    wanted = await session.json()
+    secret = session.live()  # as it is once the whole request is here
     version = _version(session, secret)
     version["attributes"].update(wanted.get("attributes", {}), updated=clock.epoch())
     version.update({member: wanted[member] for member in ("contentType", "tags") if member in wanted})
