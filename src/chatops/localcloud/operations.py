@@ -154,8 +154,8 @@ class Operations:
 
     def open(self, operation: Operation) -> None:
         """Remember an operation; part of the transaction that stores its resource."""
-        self._all[operation.token.lower()] = operation
         self._store.put(SPACE, operation.token.lower(), asdict(operation))
+        self._all[operation.token.lower()] = operation
 
     def run(self, operation: Operation, work: Work, settle: Settle) -> None:
         """Do the work in the background, then `settle` the resource together with the operation."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.responses import JSONResponse, Response
 
@@ -45,6 +46,7 @@ async def write(call: Call, kind: Kind) -> Response:
     require_scope(call)
     if kind.ask:
         call.outside = await kind.ask(call)
+        require_scope(call)  # it may have gone meanwhile
     previous = call.world.store.find(call.id.text)
     if call.method == "PATCH" and previous is None:
         raise errors.missing(call.id, kind.type)
@@ -122,15 +124,26 @@ async def _commit(change: Change, style: Style) -> Response:
         if kind.apply:
             await kind.apply(call.world, record, change.private)
         _set_state(kind, record, kind.states.done)
-        call.world.store.save(record)
+        with _together(change):
+            call.world.store.save(record)
         return answer(call, record, style, status)
     state = kind.states.creating if change.new else kind.states.updating
     _set_state(kind, record, state)
     verb = "create" if change.new else "update"
-    operation = _open(call.world, record, kind.put if call.method == "PUT" else kind.patch, verb, state)
+    with _together(change):
+        operation = _open(call.world, record, kind.put if call.method == "PUT" else kind.patch, verb, state)
     response = answer(call, record, style, status, operation)
     start(call.world, kind, operation, record, change.private)
     return response
+
+
+@contextmanager
+def _together(change: Change) -> Iterator[None]:
+    """One transaction for what is written here and what belongs to it."""
+    with change.world.store.together():
+        for write in change.beside:
+            write()
+        yield
 
 
 def _open(world: World, record: Record, style: str | None, verb: str, state: str) -> Operation:
@@ -213,6 +226,9 @@ async def delete(call: Call, kind: Kind) -> Response:
         raise kind.precondition(call.id)
     kind.deletable(call.world, record)
     await interrupt(call.world, call.id.text)
+    record = call.world.store.find(call.id.text)
+    if record is None:
+        return Response(status_code=204)
     _not_busy(call, kind)
     style = STYLES[kind.delete]
     if style.synchronous:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import ssl
 import uuid
 from http.client import HTTPSConnection
@@ -76,6 +77,27 @@ def test_an_update_that_arrives_slowly_undoes_no_other_write(cloud: Cloud, vault
     assert slow.getresponse().status == 200
     slow.close()
     assert [secrets.get_secret("word").value, secrets.get_secret("word").properties.tags] == ["second", {"late": "yes"}]
+
+
+def test_a_purge_that_is_cut_off_by_a_kill_keeps_no_secret(fresh: Cloud) -> None:
+    """Who takes the name next must not find them."""
+    fresh.client(ResourceManagementClient).resource_groups.create_or_update("rg", {"location": LOCATION})
+    vaults = fresh.client(KeyVaultManagementClient)
+    made = vaults.vaults.begin_create_or_update("rg", "kv-purged", vault_body(fresh)).result()
+    grant(fresh, made.id, "Key Vault Secrets Officer")
+    fresh.secrets("kv-purged").set_secret("word", "old")
+    vaults.vaults.delete("rg", "kv-purged")
+    fresh.call("PUT", "/_local/settings", json={"held": ["Microsoft.KeyVault/deletedVaults"]})
+    path = f"{fresh.scope}/providers/Microsoft.KeyVault/locations/{LOCATION}/deletedVaults/kv-purged/purge"
+    assert fresh.call("POST", path).status_code == 202
+    fresh.stop(signal.SIGKILL)
+    fresh.start()
+    fresh.call("PUT", "/_local/settings", json={})
+    vaults = fresh.client(KeyVaultManagementClient)
+    made = vaults.vaults.begin_create_or_update("rg", "kv-purged", vault_body(fresh)).result()
+    grant(fresh, made.id, "Key Vault Secrets Officer")
+    with pytest.raises(ResourceNotFoundError):
+        fresh.secrets("kv-purged").get_secret("word")
 
 
 def inner(error: HttpResponseError) -> Any:

@@ -27,13 +27,12 @@ async def _remove(world: World, group: Record) -> None:
     inside = world.store.records(group.id)
     ranked = sorted(inside, key=lambda record: (kinds[record.type.lower()].rank, -record.id.count("/")))
     for record in ranked:
-        if world.store.find(record.id) is None:
-            continue
         await world.operations.wait(record.id)
-        remove = kinds[record.type.lower()].remove
-        if remove:
-            await remove(world, record)
-        writes.forget(world, record)
+        if (left := world.store.find(record.id)) is None:
+            continue
+        if remove := kinds[left.type.lower()].remove:
+            await remove(world, left)
+        writes.forget(world, left)
 
 
 def _groups(call: Call) -> list[Body]:

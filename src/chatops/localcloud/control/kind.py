@@ -44,6 +44,7 @@ class Change:
 
     `record` is what will be stored and may be changed by `check` and `fill`; `previous` what was there. `private`
     carries values that are used once and never stored (a password); what starts out there was `Kind.write_only`.
+    `beside` are writes to the store that belong to this one: all of them are kept, or none.
     """
 
     call: Call
@@ -51,6 +52,7 @@ class Change:
     record: Record
     previous: Record | None
     private: Body = field(default_factory=dict, repr=False)
+    beside: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property
     def world(self) -> World:
@@ -147,8 +149,8 @@ class Kind:
     `once` are those that the caller sets at creation only; `write_only` are properties that are taken and never
     stored. `ask` looks outside this world first; `check` refuses, `fill` computes; `apply` and `remove` are the real
     work behind a write and a delete, called again after a restart when they did not end. `background` work holds up no
-    other write, and a delete ends it. `virtual` kinds live elsewhere (a data plane, the runtime):
-    `read` and `listing` fetch them. `echo` is how the provider spells a location; `rank` orders the deletion of a
+    other write, and a delete ends it. What lives elsewhere (in a data plane, in the runtime) is fetched by
+    `read` and `listing`. `echo` is how the provider spells a location; `rank` orders the deletion of a
     group, low first. `turns` are stops and starts by their verb. `vanished` answers reads while a deletion runs,
     `orphan` those below a parent that is not there; a `late_precondition` fails inside the operation; `respelled` is
     how ids differ from what was asked for.

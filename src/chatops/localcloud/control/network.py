@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ..bodies import underlay
@@ -127,16 +128,17 @@ def _check_network(change: Change) -> None:
 
 
 def _fill_network(change: Change) -> None:
-    world, properties = change.world, change.properties
-    properties.setdefault("resourceGuid", str(uuid.uuid4()))
-    subnets = properties.pop("subnets", None)
-    if change.call.method == "PATCH":
-        return
-    with world.store.together():
-        for record in world.store.records(change.record.id, SUBNET):
-            world.store.forget(record.id)
-        for subnet in subnets or []:
-            world.store.save(_subnet(change.record, subnet))
+    change.properties.setdefault("resourceGuid", str(uuid.uuid4()))
+    subnets = [_subnet(change.record, subnet) for subnet in change.properties.pop("subnets", None) or []]
+    if change.call.method != "PATCH":
+        change.beside.append(partial(_replace_subnets, change.world, change.record.id, subnets))
+
+
+def _replace_subnets(world: World, network: str, subnets: list[Record]) -> None:
+    for record in world.store.records(network, SUBNET):
+        world.store.forget(record.id)
+    for subnet in subnets:
+        world.store.save(subnet)
 
 
 def _subnet(network: Record, wanted: Body) -> Record:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from starlette.responses import Response
 
@@ -61,7 +62,7 @@ def _recover(change: Change, deleted: Body | None) -> None:
         text = f"A deleted vault with the name '{change.id.name}' does not exist in this resource group."
         raise ArmError(404, "DeletedVaultNotFound", text)
     change.record.body.update(deleted["record"])
-    change.world.store.delete(DELETED, change.id.name.lower())
+    change.beside.append(partial(change.world.store.delete, DELETED, change.id.name.lower()))
 
 
 def _fill(change: Change) -> None:
@@ -128,10 +129,10 @@ async def _purge(call: Call, found: Mapping[str, str]) -> Response:
 
     async def work() -> None:
         await call.world.conditions.released(DELETED_VAULT)
-        Shelf(call.world.store, record["name"]).clear()
 
     with call.world.store.together():
         call.world.store.delete(DELETED, record["name"].lower())
+        Shelf(call.world.store, record["name"]).clear()
         call.world.operations.open(operation)
     call.world.operations.run(operation, work, lambda _: None)
     return Response(status_code=202, headers=headers(operation, style, call.origin, call.version))
