@@ -156,6 +156,7 @@ class Operations:
         """Remember an operation; part of the transaction that stores its resource."""
         self._store.put(SPACE, operation.token.lower(), asdict(operation))
         self._all[operation.token.lower()] = operation
+        self._forget_old()
 
     def run(self, operation: Operation, work: Work, settle: Settle) -> None:
         """Do the work in the background, then `settle` the resource together with the operation."""

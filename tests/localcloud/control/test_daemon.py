@@ -16,7 +16,7 @@ from azure.mgmt.network import NetworkManagementClient
 from azure.mgmt.postgresqlflexibleservers import PostgreSQLManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
-from ..conftest import LOCATION, Cloud
+from ..conftest import LOCATION, Cloud, wait_for
 from .test_network import network, subnet
 from .test_postgres import PASSWORD, body
 
@@ -89,6 +89,17 @@ def test_a_kill_while_its_secrets_are_made_leaves_none_that_are_empty(tmp_path: 
         assert cloud.call("GET", cloud.scope).status_code == 200
     finally:
         cloud.stop()
+
+
+def test_operations_are_forgotten_while_the_daemon_runs(fresh: Cloud) -> None:
+    fresh.client(ResourceManagementClient).resource_groups.create_or_update("rg", {"location": LOCATION})
+    path = f"{fresh.scope}/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks"
+    put = fresh.call("PUT", f"{path}/first", json=network())
+    poll = put.headers["Azure-AsyncOperation"].removeprefix(fresh.endpoint["arm"]).split("?")[0]
+    wait_for(lambda: bool(fresh.call("GET", poll).json()["status"] == "Succeeded"))
+    fresh.call("PUT", "/_local/clock", json={"advance": 2 * 86_400})
+    fresh.call("PUT", f"{path}/second", json=network())
+    assert fresh.call("GET", poll).status_code == 404
 
 
 def test_unknown_operations_are_not_found(cloud: Cloud) -> None:
