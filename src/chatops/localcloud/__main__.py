@@ -7,12 +7,15 @@ import asyncio
 import logging
 import os
 import sys
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 from .runtime.choice import RUNTIMES, Unfit
 from .server import Daemon, HomeTaken, Places, take
 from .trouble.latency import MODES
+
+LARGEST_LOG = 8 * 2**20  # bytes
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -46,11 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     except HomeTaken as failure:
         print(failure, file=sys.stderr)
         return 1
-    logging.basicConfig(
-        filename=places.logs / "daemon.log",
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    log = RotatingFileHandler(places.logs / "daemon.log", maxBytes=LARGEST_LOG, backupCount=1)
+    logging.basicConfig(handlers=[log], level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with lock:
         try:
             asyncio.run(_serve(places, trouble, asked.runtime))

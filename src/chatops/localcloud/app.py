@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from email.utils import format_datetime
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,7 +20,7 @@ from .data.consoles import console_routes
 from .data.streams import stream_routes
 from .directory import Graph
 from .identity import MANAGEMENT, SignIn
-from .journal import Journal
+from .journal import Calls, Journal
 from .trouble.front import Trouble
 from .trouble.routes import trouble_routes
 from .world import World
@@ -75,7 +74,7 @@ def _marks(sent: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     return marks
 
 
-def management_app(world: World, sign_in: SignIn, calls: Path) -> ASGIApp:
+def management_app(world: World, sign_in: SignIn, calls: Calls) -> ASGIApp:
     """The management API, Graph and the sign-in endpoints; what is asked of the last is not journalled."""
     arm = Arm(world, ENDPOINTS)
 

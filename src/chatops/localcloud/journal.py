@@ -1,31 +1,43 @@
 """The journal of calls: one JSON object a line with when, what, which api-version, how it ended, how long it took, and
 which fault rule struck it, if any.
 
-Never bodies, tokens or query values other than the api-version.
+Never bodies, tokens or query values other than the api-version. Of what grows too long, the older half goes.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import clock
+from .files import Growing
 
+LARGEST = 16 * 2**20  # bytes
 _BARE = (204, 304)
 """Answers that never have a body."""
 
 
-class Journal:
-    """ASGI middleware for one plane ("management", "vault", "registry"); appends to `path`."""
+class Calls:
+    """The file of the journal, one for all planes."""
 
-    def __init__(self, app: ASGIApp, path: Path, plane: str) -> None:
+    def __init__(self, path: Path, largest: int = LARGEST) -> None:
+        self._file = Growing(path, largest // 2)
+
+    def note(self, line: Mapping[str, object]) -> None:
+        self._file.add(json.dumps(line).encode() + b"\n")
+
+
+class Journal:
+    """ASGI middleware for one plane ("management", "vault", "registry"); notes its calls."""
+
+    def __init__(self, app: ASGIApp, calls: Calls, plane: str) -> None:
         self._app = app
+        self._calls = calls
         self._plane = plane
-        path.touch(mode=0o600)
-        self._file = path.open("a", encoding="utf-8", buffering=1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,7 +48,7 @@ class Journal:
         def write() -> None:
             nonlocal written
             if not written:
-                self._file.write(json.dumps(self._line(scope, moment, status, time.monotonic() - began)) + "\n")
+                self._calls.note(self._line(scope, moment, status, time.monotonic() - began))
             written = True
 
         async def note(message: Message) -> None:
@@ -56,7 +68,7 @@ class Journal:
             write()
 
     def _line(self, scope: Scope, moment: str, status: int, seconds: float) -> dict[str, object]:
-        query = dict(part.split("=", 1) for part in scope["query_string"].decode().split("&") if "=" in part)
+        query = dict(part.split("=", 1) for part in scope["query_string"].decode("latin-1").split("&") if "=" in part)
         return {
             "time": moment,
             "plane": self._plane,
@@ -67,10 +79,3 @@ class Journal:
             "ms": round(seconds * 1000, 1),
             "fault": scope.get("fault"),
         }
-
-
-def note(path: Path, line: dict[str, object]) -> None:
-    """Add what happened beside the calls, e.g. a tunnel that was refused."""
-    path.touch(mode=0o600)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"time": clock.iso(), **line}) + "\n")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from asyncio import StreamReader, StreamWriter
-from pathlib import Path
 
-from .journal import note
+from . import clock
+from .journal import Calls
 from .relay import relay
 
 SUFFIXES = (".vault.azure.net", ".azurecr.io")
@@ -22,7 +22,7 @@ HEAD_LIMIT = 16384
 class Proxy:
     """Tunnels to the daemon's own TLS port on loopback."""
 
-    def __init__(self, target: int, calls: Path) -> None:
+    def __init__(self, target: int, calls: Calls) -> None:
         self._target = target
         self._calls = calls
         self._server: asyncio.Server | None = None
@@ -44,7 +44,8 @@ class Proxy:
             head = await reader.readuntil(b"\r\n\r\n")
             method, place = request_line(head)
             status = 200 if allowed(method, place) else 403
-            note(self._calls, {"plane": "proxy", "method": method, "path": place, "status": status})
+            line = {"time": clock.iso(), "plane": "proxy", "method": method, "path": place, "status": status}
+            self._calls.note(line)
             if status == 403:
                 writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 await writer.drain()

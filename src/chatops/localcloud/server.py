@@ -43,7 +43,7 @@ from .data.resolver import Resolver
 from .directory import email
 from .files import read_whole, write_private
 from .identity import SignIn, Tokens
-from .journal import Journal
+from .journal import Calls, Journal
 from .operations import Operations
 from .proxy import Proxy
 from .pulls import hub_at, source
@@ -173,6 +173,7 @@ class Daemon:
         self._desk.order(trouble)
         self._certificates = Certificates(places.home)
         self._tokens = Tokens(places.home / "token.key", self._settings.tenant)
+        self._calls = Calls(places.calls)
         self._asked = runtime
         self._stop = asyncio.Event()
 
@@ -188,7 +189,7 @@ class Daemon:
         stream, datagrams = name_sockets(self._store)
         self._runtime = self._make_runtime(choice, bound.getsockname()[1])
         world = self._world(bound.getsockname()[1], Resolver(stream.getsockname()[1]))
-        proxy, names = Proxy(bound.getsockname()[1], self._places.calls), NameServer(Names(world).answer)
+        proxy, names = Proxy(bound.getsockname()[1], self._calls), NameServer(Names(world).answer)
         server = self._server(world)
         own(world)
         await world.runtime.start()
@@ -243,7 +244,7 @@ class Daemon:
     def _server(self, world: World) -> _Server:
         kept = self._settings
         sign_in = SignIn(world.tokens, kept.tenant, kept.client_id, kept.operator, self._places.secret)
-        calls = self._places.calls
+        calls = self._calls
         images = registry_app(self._runtime.images, world.tokens, Registries(world), self._runtime.collect_garbage)
         registries = Journal(Trouble(images, world.desk, "registry"), calls, "registry")
         planes: dict[str, ASGIApp] = {

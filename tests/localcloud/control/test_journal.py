@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from chatops.localcloud.journal import Journal
+from chatops.localcloud.journal import Calls, Journal
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +49,18 @@ async def test_a_call_is_written_before_its_caller_can_know_the_end(
     async def send(message: Message) -> None:
         found.append(bool(calls.read_text()))
 
-    await Journal(app, calls, "management")(scope, receive, send)
+    await Journal(app, Calls(calls), "management")(scope, receive, send)
     assert found == written
     (line,) = map(json.loads, calls.read_text().splitlines())
     assert (line["method"], line["path"], line["api_version"]) == (method, "/here", "1")
+
+
+def test_a_journal_of_weeks_keeps_its_newer_half(tmp_path: Path) -> None:
+    path, largest = tmp_path / "calls.jsonl", 4000
+    calls = Calls(path, largest)
+    for number in range(1000):
+        calls.note({"number": number})
+    kept = [json.loads(line)["number"] for part in (tmp_path / "calls.jsonl.1", path) for line in part.open()]
+    assert kept == list(range(kept[0], 1000))
+    assert sum(part.stat().st_size for part in tmp_path.iterdir()) <= largest
+    assert len(kept) > 100

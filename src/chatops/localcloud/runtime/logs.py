@@ -11,9 +11,10 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+from ..files import Growing, older
 
 CAP = 8 * 2**20
 LONGEST_LINE = 64 * 1024
@@ -48,18 +49,11 @@ class LogFile:
     """The log of one process. `write` takes raw output in any pieces; only whole lines reach the file."""
 
     def __init__(self, path: Path, cap: int = CAP) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
-        self._cap = cap
+        self._file = Growing(path, cap)
         self._rest = b""
         self.written = 0  # bytes that came, those of parts that are gone too
         self._readers: set[Reader] = set()
-        self._open()
-
-    def _open(self) -> None:
-        self._file = self.path.open("ab", buffering=0)
-        self.path.chmod(0o600)
-        self._size = self.path.stat().st_size
 
     def write(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -81,19 +75,10 @@ class LogFile:
         if self._file.closed:
             return
         whole = stamp().encode() + b" " + line + b"\n"
-        with suppress(OSError):  # a full disk costs lines, and not the replica that printed them
-            self._append(whole)
+        self._file.add(whole)
         self.written += len(whole)
         for reader in self._readers:
             reader.put(whole)
-
-    def _append(self, whole: bytes) -> None:
-        if self._size + len(whole) > self._cap:
-            self._file.close()
-            self.path.replace(older(self.path))
-            self._open()
-        self._file.write(whole)
-        self._size += len(whole)
 
     def subscribe(self, reader: Reader) -> None:
         self._readers.add(reader)
@@ -106,11 +91,6 @@ async def pump(stream: asyncio.StreamReader, log: LogFile) -> None:
     """Copy a process's output to its log until it closes its end."""
     while data := await stream.read(65536):
         log.write(data)
-
-
-def older(path: Path) -> Path:
-    """Where the part of a log before the present one is."""
-    return path.with_name(path.name + ".1")
 
 
 def last_lines(path: Path, count: int) -> list[bytes]:
