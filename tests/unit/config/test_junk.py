@@ -53,7 +53,7 @@ def must_be_told(result: Config | ConfigError) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=8), junk, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_mapping(data: dict[str, Any]) -> None:
     result = outcome(json.dumps(data))
     must_be_told(result)
@@ -62,7 +62,7 @@ def test_any_mapping(data: dict[str, Any]) -> None:
 
 
 @given(st.text(max_size=200) | st.text(alphabet="{}[]:,-&*!|>'\"%#?@` \n\tab1<~", max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text(text: str) -> None:
     must_be_told(outcome(text))
 
@@ -76,7 +76,7 @@ WHOLE = parse(bundled.config_file("azure").read_text(encoding="utf-8"), "azure.y
 
 
 @given(st.sampled_from(_places(WHOLE)[1:]), junk)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_one_bad_spot_in_a_good_file(place: tuple[Any, ...], value: Any) -> None:
     """The problems are at that spot, or at a field that a rule ties to it."""
     data = json.loads(json.dumps(WHOLE))
