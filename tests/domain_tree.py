@@ -72,7 +72,7 @@ class Tree:
     @property
     def _seconds(self) -> float:
         """A server that is known to be deaf is not listened to for long."""
-        return 1.0 if self.first.silent else 5.0
+        return 2.0 if self.first.silent else 60.0
 
     def mend(self, finding: Finding) -> None:
         """Do in the zone file what the finding says."""

@@ -60,7 +60,7 @@ def test_what_was_made_runs(article: Article) -> None:
         ("chat.contoso.example", "SniEnabled")
     ]
     address = operator.machine.chatops("cloud", "status", "--output", "json").objects[0]["ingress"]
-    assert requests.get(address, headers={"Host": ingress["fqdn"]}, timeout=30).text == "hello"
+    assert requests.get(address, headers={"Host": ingress["fqdn"]}, timeout=120).text == "hello"
     named = {one["name"] for one in operator.az("containerapp", "list", "-g", "article-rg")}
     assert named == {"ui", "db-api", "lm-api"}
 

@@ -38,7 +38,7 @@ def put_ahead(machine: Machine, seconds: float) -> None:
     token = cloud.credential.get_token(cloud.scope).token
     url, headers = f"{cloud.arm}/_local/clock", {"Authorization": f"Bearer {token}"}
     body, query = {"advance": seconds}, {"api-version": "2024-01-01"}
-    requests.put(url, json=body, params=query, headers=headers, verify=cloud.ca_file, timeout=30).raise_for_status()
+    requests.put(url, json=body, params=query, headers=headers, verify=cloud.ca_file, timeout=120).raise_for_status()
 
 
 def billed(machine: Machine) -> dict[str, Any]:

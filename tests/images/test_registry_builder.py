@@ -19,7 +19,7 @@ def preset(azure: Azure, **conditions: str) -> None:
     cloud = azure.cloud
     headers = {"Authorization": f"Bearer {cloud.credential.get_token(cloud.scope).token}"}
     where = f"{cloud.arm}/_local/settings"
-    requests.put(where, json=conditions, headers=headers, verify=cloud.ca_file, timeout=30).raise_for_status()
+    requests.put(where, json=conditions, headers=headers, verify=cloud.ca_file, timeout=120).raise_for_status()
 
 
 def test_a_trials_registry_refuses_and_what_to_do_is_said(azure: Azure, registry_id: str, tmp_path: Path) -> None:

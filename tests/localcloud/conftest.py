@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 
 C = TypeVar("C")
 LOCATION = "germanywestcentral"
+PATIENCE = 120
+"""Seconds that a machine under load may take for what a quiet one does at once."""
 
 
 @dataclass
@@ -40,17 +41,18 @@ class Cloud:
         file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "chatops.localcloud", "--home", str(self.home), "--runtime", "process"]
         command += self.options
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        log = self.home.with_name(f"{self.home.name}.log")  # not a pipe, which nobody would empty
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(command, stderr=output)
         wait_for(lambda: file.exists() or self.process is None or self.process.poll() is not None)
-        assert self.process.poll() is None, self.process.communicate()[1].decode()
+        assert self.process.poll() is None, log.read_text()[-3000:]
         self.endpoint = json.loads(file.read_text())
-        os.environ["REQUESTS_CA_BUNDLE"] = self.endpoint["ca_file"]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         assert self.process
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
     @property
     def credential(self) -> ClientSecretCredential:
@@ -80,7 +82,7 @@ class Cloud:
         query = {"api-version": version, **more.pop("params", {})}
         url = self.endpoint["arm"] + path
         ca = self.endpoint["ca_file"]
-        return requests.request(method, url, params=query, headers=headers, verify=ca, timeout=30, **more)
+        return requests.request(method, url, params=query, headers=headers, verify=ca, timeout=PATIENCE, **more)
 
     def calls(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in Path(self.endpoint["calls"]).read_text().splitlines()]
@@ -104,7 +106,7 @@ class Cloud:
         return f"/subscriptions/{self.endpoint['subscription']}"
 
 
-def wait_for(ready: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Look every few milliseconds until `ready()` holds."""
     end = time.monotonic() + seconds
     while not ready():

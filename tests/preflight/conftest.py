@@ -87,7 +87,7 @@ class Clinic:
             json=body,
             headers={"Authorization": f"Bearer {token}"},
             verify=self.cloud.ca_file,
-            timeout=30,
+            timeout=120,
         )
         assert answer.ok, answer.text
         return answer

@@ -71,7 +71,7 @@ def build(cloud: Cloud, group: str, registry: str, image: str, files: dict[str, 
     source = tasks.registries.get_build_source_upload_url(group, registry)
     blob = {"x-ms-blob-type": "BlockBlob"}
     ca = cloud.endpoint["ca_file"]
-    requests.put(source.upload_url, data=archive(files), headers=blob, verify=ca, timeout=30).raise_for_status()
+    requests.put(source.upload_url, data=archive(files), headers=blob, verify=ca, timeout=120).raise_for_status()
     request = {
         "type": "DockerBuildRequest",
         "imageNames": [image],
@@ -138,7 +138,7 @@ class Stack:
     def ask(self, app: Any, path: str = "/") -> requests.Response:
         """One request to an external app through the ingress."""
         host = {"Host": app.properties.configuration.ingress.fqdn}
-        return requests.get(self.cloud.endpoint["ingress"] + path, headers=host, timeout=30)
+        return requests.get(self.cloud.endpoint["ingress"] + path, headers=host, timeout=120)
 
 
 @pytest.fixture(scope="session")

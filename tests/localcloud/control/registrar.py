@@ -38,7 +38,7 @@ class Registrar:
         assert answer.status_code == 200, answer.text
 
     def ask(self, name: str, type: str = "A", **more: Any) -> dns.message.Message:
-        return dns.query.udp(dns.message.make_query(name, type, **more), "127.0.0.1", 30, self.port)
+        return dns.query.udp(dns.message.make_query(name, type, **more), "127.0.0.1", 120, self.port)
 
     def says(self, name: str, type: str = "A") -> list[str]:
         response = self.ask(name, type)

@@ -103,7 +103,7 @@ def test_replicas_and_their_logs(stack: Stack, name: str) -> None:
         headers = {"Authorization": f"Bearer {bearer}"}
         query = {"follow": "false", "tailLines": "50"}
         ca = stack.cloud.endpoint["ca_file"]
-        return requests.get(container.log_stream_endpoint, params=query, headers=headers, verify=ca, timeout=10)
+        return requests.get(container.log_stream_endpoint, params=query, headers=headers, verify=ca, timeout=120)
 
     wait_for(lambda: "asked for /remember-me" in lines(token).text)
     assert lines(stack.cloud.token).status_code == 401
@@ -116,7 +116,7 @@ def test_the_local_status_tells_requests_in_flight(stack: Stack, name: str) -> N
     assert apps[name]["replicas"][0]["pid"] > 0
     assert (
         requests.get(
-            stack.cloud.endpoint["arm"] + "/_local/apps", verify=stack.cloud.endpoint["ca_file"], timeout=10
+            stack.cloud.endpoint["arm"] + "/_local/apps", verify=stack.cloud.endpoint["ca_file"], timeout=120
         ).status_code
         == 401
     )

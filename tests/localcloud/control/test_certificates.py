@@ -77,7 +77,7 @@ def connect(cloud: Cloud, host: str, **versions: ssl.TLSVersion) -> Iterator[ssl
     context = ssl.create_default_context(cafile=cloud.endpoint["ca_file"])
     for name, version in versions.items():
         setattr(context, name, version)
-    plain = socket.create_connection(("127.0.0.1", port(cloud)), 30)
+    plain = socket.create_connection(("127.0.0.1", port(cloud)), 120)
     with plain, context.wrap_socket(plain, server_hostname=host) as tls:
         yield tls
 
@@ -104,7 +104,7 @@ def s_client(cloud: Cloud, host: str, *options: str) -> str:
     """What OpenSSL's own client prints about a handshake."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port(cloud)}", "-servername", host, *options]
     command += ["-CAfile", cloud.endpoint["ca_file"], "-verify_hostname", host]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     return ran.stdout + ran.stderr
 
 
@@ -150,15 +150,15 @@ def test_a_name_without_a_certificate_gets_no_handshake(bound: Site) -> None:
 
 def test_plain_http_is_redirected_for_custom_domains_alone(bound: Site) -> None:
     plain = bound.stack.cloud.endpoint["ingress"]
-    moved = requests.get(f"{plain}/a?b=c", headers={"Host": bound.host}, timeout=30, allow_redirects=False)
+    moved = requests.get(f"{plain}/a?b=c", headers={"Host": bound.host}, timeout=120, allow_redirects=False)
     place = f"https://{bound.host}:{port(bound.stack.cloud)}/a?b=c"
     assert (moved.status_code, moved.headers["location"]) == (301, place)
     for host in (bound.fqdn, f"{bound.app.name}.localhost"):
-        assert requests.get(plain, headers={"Host": host}, timeout=30, allow_redirects=False).status_code == 200
+        assert requests.get(plain, headers={"Host": host}, timeout=120, allow_redirects=False).status_code == 200
     binding = {"name": bound.host, "bindingType": "SniEnabled", "certificateId": bound.certificate().id}
     for insecure, status in ((True, 200), (False, 301)):
         bound.set(binding, allowInsecure=insecure)
-        answer = requests.get(plain, headers={"Host": bound.host}, timeout=30, allow_redirects=False)
+        answer = requests.get(plain, headers={"Host": bound.host}, timeout=120, allow_redirects=False)
         assert answer.status_code == status
 
 

@@ -50,7 +50,7 @@ def heard(socket: ClientConnection) -> tuple[str, list[str], list[str]]:
     said: dict[int, list[bytes]] = {0: [], 1: [], 2: []}
     with pytest.raises(ConnectionClosed):
         while True:
-            message = socket.recv(timeout=30)
+            message = socket.recv(timeout=120)
             said[message[0]].append(bytes(message[2 if message[0] == 0 else 1 :]))
     output = b"".join(said[0]).decode().replace("\r\n", "\n")
     return output, [one.decode() for one in said[1]], [json.loads(one)["Error"]["Message"] for one in said[2]]
@@ -82,7 +82,7 @@ def test_a_caller_who_leaves_ends_the_command(container: dict[str, Any], stack: 
     left = stack.cloud.home / "children"
     before = {file.name for file in left.iterdir()}
     with enter(container, "cat") as socket:
-        socket.recv(timeout=30)
+        socket.recv(timeout=120)
         (added,) = {file.name for file in left.iterdir()} - before
     wait_for(lambda: not (left / added).exists())
 

@@ -29,7 +29,7 @@ def test_only_the_owner_can_read_the_home(fresh: Cloud) -> None:
 
 def test_a_second_daemon_on_the_same_home_refuses(fresh: Cloud) -> None:
     command = [sys.executable, "-m", "chatops.localcloud", "--home", str(fresh.home)]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode == 1
     assert "another local cloud is running" in second.stderr
     assert json.loads((fresh.home / "endpoint.json").read_text())["pid"] == fresh.endpoint["pid"]

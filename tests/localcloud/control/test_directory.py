@@ -53,7 +53,7 @@ def test_managed_identities_are_service_principals(cloud: Cloud, group: str) -> 
 
 
 def test_graph_wants_a_token_and_is_in_the_journal(cloud: Cloud) -> None:
-    answer = requests.get(cloud.endpoint["arm"] + "/v1.0/users", verify=cloud.endpoint["ca_file"], timeout=30)
+    answer = requests.get(cloud.endpoint["arm"] + "/v1.0/users", verify=cloud.endpoint["ca_file"], timeout=120)
     assert answer.status_code == 401
     asked = [(call["path"], call["status"]) for call in cloud.calls() if call["plane"] == "graph"]
     assert ("/v1.0/users", 401) in asked
@@ -62,9 +62,9 @@ def test_graph_wants_a_token_and_is_in_the_journal(cloud: Cloud) -> None:
 def test_the_proxy_refuses_other_hosts_and_says_so_in_the_journal(cloud: Cloud) -> None:
     proxies = {"https": cloud.endpoint["proxy"]}
     with pytest.raises(requests.exceptions.ProxyError, match="403"):
-        requests.get("https://dc.services.visualstudio.com/v2/track?secret=1", proxies=proxies, timeout=30)
+        requests.get("https://dc.services.visualstudio.com/v2/track?secret=1", proxies=proxies, timeout=120)
     ca = cloud.endpoint["ca_file"]
-    assert requests.get("https://none.azurecr.io/v2/", proxies=proxies, verify=ca, timeout=30).status_code == 401
+    assert requests.get("https://none.azurecr.io/v2/", proxies=proxies, verify=ca, timeout=120).status_code == 401
     tunnels = {call["path"]: call["status"] for call in cloud.calls() if call["plane"] == "proxy"}
     assert tunnels["dc.services.visualstudio.com:443"] == 403
     assert tunnels["none.azurecr.io:443"] == 200

@@ -295,7 +295,7 @@ def served(stack: Stack, host: str) -> int:
     port = urlsplit(stack.cloud.endpoint["ingress_tls"]).port
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    plain = socket.create_connection(("127.0.0.1", port or 0), timeout=30)
+    plain = socket.create_connection(("127.0.0.1", port or 0), timeout=120)
     with plain, context.wrap_socket(plain, server_hostname=host) as secure:
         shown = secure.getpeercert(binary_form=True)
     assert shown

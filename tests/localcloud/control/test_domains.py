@@ -307,5 +307,5 @@ def test_a_restart_takes_pending_certificates_up_again(fresh: Cloud) -> None:
     wait_for(lambda: restarted.state() == "Succeeded")
     binding = {"name": site.host, "bindingType": "SniEnabled", "certificateId": restarted.certificate().id}
     restarted.set(binding)
-    answer = requests.get(fresh.endpoint["ingress"], headers={"Host": site.host}, timeout=30, allow_redirects=False)
+    answer = requests.get(fresh.endpoint["ingress"], headers={"Host": site.host}, timeout=120, allow_redirects=False)
     assert answer.status_code == 301

@@ -17,7 +17,7 @@ NETWORK = "providers/Microsoft.Network/virtualNetworks"
 
 def test_no_token_is_challenged(cloud: Cloud) -> None:
     url = f"{cloud.endpoint['arm']}{cloud.scope}/resourceGroups?api-version=2024-01-01"
-    answer = requests.get(url, verify=cloud.endpoint["ca_file"], timeout=10)
+    answer = requests.get(url, verify=cloud.endpoint["ca_file"], timeout=120)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer authorization_uri=")
     assert answer.json()["error"]["code"] == "AuthenticationFailed"
@@ -105,7 +105,7 @@ def test_sdks_map_what_is_absent(cloud: Cloud, group: str) -> None:
 
 def test_metadata_says_where_everything_is(cloud: Cloud) -> None:
     url = f"{cloud.endpoint['arm']}/metadata/endpoints?api-version=2022-09-01"
-    found = requests.get(url, verify=cloud.endpoint["ca_file"], timeout=10).json()
+    found = requests.get(url, verify=cloud.endpoint["ca_file"], timeout=120).json()
     assert found["resourceManager"] == cloud.endpoint["arm"]
     assert found["authentication"]["loginEndpoint"] == cloud.endpoint["active_directory"]
     assert found["suffixes"]["keyVaultDns"] == "vault.azure.net"
@@ -125,7 +125,7 @@ def test_the_proxy_leads_nowhere_else(cloud: Cloud) -> None:
     proxies = {"https": cloud.endpoint["proxy"]}
     for url in ("https://example.com/", "https://kv.vault.azure.net:8443/", "https://management.azure.com.evil.net/"):
         with pytest.raises(requests.exceptions.ProxyError, match="403"):
-            requests.get(url, proxies=proxies, verify=cloud.endpoint["ca_file"], timeout=10)
+            requests.get(url, proxies=proxies, verify=cloud.endpoint["ca_file"], timeout=120)
 
 
 @pytest.mark.parametrize(

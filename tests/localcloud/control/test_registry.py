@@ -55,7 +55,7 @@ def test_a_quick_build_makes_an_image(stack: Stack, cloud: Cloud) -> None:
     assert made.digest.startswith("sha256:")
     tasks = cloud.client(ContainerRegistryTasksMgmtClient)
     link = tasks.runs.get_log_sas_url(stack.group, "stackreg", run.name).log_link
-    text = requests.get(link, verify=cloud.endpoint["ca_file"], timeout=10).text
+    text = requests.get(link, verify=cloud.endpoint["ca_file"], timeout=120).text
     assert "Successfully built sha256:" in text
     assert run.name in [one.name for one in tasks.runs.list(stack.group, "stackreg")]
 
@@ -93,7 +93,7 @@ def test_unknown_runs_and_requests(stack: Stack, cloud: Cloud) -> None:
 
 def sign_in(cloud: Cloud, server: str, user: str, password: str) -> requests.Response:
     """What `docker login` sends."""
-    where = {"verify": cloud.endpoint["ca_file"], "proxies": {"https": cloud.endpoint["proxy"]}, "timeout": 30}
+    where = {"verify": cloud.endpoint["ca_file"], "proxies": {"https": cloud.endpoint["proxy"]}, "timeout": 120}
     query = {"service": server, "account": user, "offline_token": "true"}
     return requests.get(f"https://{server}/oauth2/token", auth=(user, password), params=query, **where)
 
@@ -105,7 +105,7 @@ def test_the_admin_user_signs_in_and_pulls_while_it_is_enabled(stack: Stack, clo
     password = found.passwords[0].value
     server = stack.registry.properties.login_server
     token = sign_in(cloud, server, found.username, password).json()["access_token"]
-    where = {"verify": cloud.endpoint["ca_file"], "proxies": {"https": cloud.endpoint["proxy"]}, "timeout": 30}
+    where = {"verify": cloud.endpoint["ca_file"], "proxies": {"https": cloud.endpoint["proxy"]}, "timeout": 120}
     headers = {"Authorization": f"Bearer {token}"}
     assert requests.get(f"https://{server}/v2/", headers=headers, **where).status_code == 200
     assert sign_in(cloud, server, found.username, "wrong").status_code == 401

@@ -12,7 +12,7 @@ from ..conftest import Cloud
 
 def ask(cloud: Cloud, **query: str) -> requests.Response:
     named = {name.replace("_", "$"): value for name, value in query.items()}
-    return requests.get(cloud.endpoint["prices"], params=named, verify=cloud.endpoint["ca_file"], timeout=30)
+    return requests.get(cloud.endpoint["prices"], params=named, verify=cloud.endpoint["ca_file"], timeout=120)
 
 
 def every(cloud: Cloud, filter: str) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def every(cloud: Cloud, filter: str) -> list[dict[str, Any]]:
         found += answer["Items"]
         if answer["NextPageLink"] is None:
             return found
-        answer = requests.get(answer["NextPageLink"], verify=cloud.endpoint["ca_file"], timeout=30).json()
+        answer = requests.get(answer["NextPageLink"], verify=cloud.endpoint["ca_file"], timeout=120).json()
 
 
 def test_one_meter_of_one_region(cloud: Cloud) -> None:

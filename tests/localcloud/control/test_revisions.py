@@ -54,7 +54,7 @@ class Revised:
     def ask(self, host: str | None = None) -> requests.Response:
         app = self.stack.client.container_apps.get(self.stack.group, self.name)
         fqdn = host or app.properties.configuration.ingress.fqdn
-        return requests.get(self.stack.cloud.endpoint["ingress"], headers={"Host": fqdn}, timeout=30)
+        return requests.get(self.stack.cloud.endpoint["ingress"], headers={"Host": fqdn}, timeout=120)
 
     def answers(self, times: int) -> Counter[str]:
         return Counter(self.ask().json()["GREETING"] for _ in range(times))

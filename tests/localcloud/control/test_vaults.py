@@ -107,7 +107,7 @@ def inner(error: HttpResponseError) -> Any:
 def test_a_request_without_a_token_is_challenged(cloud: Cloud, vault: Any) -> None:
     url = f"https://{vault.name}.vault.azure.net/secrets?api-version=7.4"
     proxies = {"https": cloud.endpoint["proxy"]}
-    answer = requests.get(url, proxies=proxies, verify=cloud.endpoint["ca_file"], timeout=10)
+    answer = requests.get(url, proxies=proxies, verify=cloud.endpoint["ca_file"], timeout=120)
     assert answer.status_code == 401
     assert 'resource="https://vault.azure.net"' in answer.headers["WWW-Authenticate"]
     assert "AKV10000" in answer.json()["error"]["message"]

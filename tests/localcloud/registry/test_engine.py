@@ -45,7 +45,7 @@ class Hub:
 
     def post(self, path: str, form: dict[str, str]) -> Any:
         ca = self.cloud.endpoint["ca_file"]
-        answer = requests.post(f"https://{self.address}{path}", data=form, verify=ca, timeout=30)
+        answer = requests.post(f"https://{self.address}{path}", data=form, verify=ca, timeout=120)
         answer.raise_for_status()
         return answer.json()
 
@@ -60,7 +60,7 @@ class Hub:
             url,
             headers=headers | more.pop("headers", {}),
             verify=self.cloud.endpoint["ca_file"],
-            timeout=30,
+            timeout=120,
             **more,
         )
 

@@ -51,7 +51,7 @@ class Walk:
         whole = url if url.startswith("https:") else self.cloud.endpoint["arm"] + url
         query = {"api-version": version} if version else {}
         ca = self.cloud.endpoint["ca_file"]
-        found = requests.request(method, whole, params=query, headers=headers, verify=ca, timeout=30, **more)
+        found = requests.request(method, whole, params=query, headers=headers, verify=ca, timeout=120, **more)
         if name:
             self.exchanges[name] = found
         return found
