@@ -81,7 +81,9 @@ def bench(azure: Azure, registry_id: str, engine: Engine, tmp_path: Path) -> Ite
     yield Bench(azure, registry_id, engine, tmp_path)
     ours = f"{azure.cloud.registry_address('imagestests')}/"
     kept = tuple(f"chatops/{repository}:" for repository in REPOSITORIES)
-    names = [name for image in engine.client.images.list() for name in image.tags if name.startswith((ours, *kept))]
+    # the raw list: a build that was given up may take an image away meanwhile
+    tags = [name for image in engine.client.api.images() for name in image["RepoTags"] or ()]
+    names = [name for name in tags if name.startswith((ours, *kept))]
     for name in (*names, BASE):
         # a build that was given up may still hold on to one
         with suppress(APIError):

@@ -45,7 +45,7 @@ async def test_what_cannot_be_had_is_refused_when_it_is_asked_for(nowhere):
 async def test_an_engine_on_this_machine_passes_the_trial_and_nothing_of_it_stays(engine, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", engine.host)
     assert await choose(None, None, bound=False) == Choice(AUTO, DOCKER, engine.host.removeprefix("unix://"))
-    everything = [*engine.client.containers.list(all=True), *engine.client.networks.list()]
+    everything = [*engine.client.containers.list(all=True, ignore_removed=True), *engine.client.networks.list()]
     assert [one.name for one in everything if one.name.endswith("-trial")] == []
 
 

@@ -72,7 +72,7 @@ async def contained(engine, image, tmp_path, venv_cache, make_world):
 def belonging_to(engine, home):
     """The names of the containers and networks on the engine that are this local cloud's."""
     wanted = {"label": f"chatops.home={home}"}
-    containers = engine.client.containers.list(all=True, filters=wanted)
+    containers = engine.client.containers.list(all=True, filters=wanted, ignore_removed=True)
     return [one.name for one in containers], [one.name for one in engine.client.networks.list(filters=wanted)]
 
 
