@@ -12,6 +12,7 @@ from chatops.localcloud.runtime.local import LocalRuntime
 from chatops.localcloud.runtime.spec import AppSpec, Probe, Scale
 
 SERVICE = Path(__file__).parent / "tiny_service"
+PATIENCE = 120  # seconds that a machine under load may take for what a quiet one does at once
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,7 @@ class World:
         self.runtime = runtime
         self.pack = pack
         self.files = files
-        self.http = httpx.AsyncClient(base_url=runtime.ingress_url, timeout=30)
+        self.http = httpx.AsyncClient(base_url=runtime.ingress_url, timeout=PATIENCE)
 
     async def build(self, name="tiny", **files):
         """Build the tiny service (with some files replaced) as chatreg.azurecr.io/<name>:1."""
@@ -85,7 +86,7 @@ class World:
             "image": "chatreg.azurecr.io/tiny:1",
             "fqdn": f"{name}.{reach}happy-hill.westeurope.azurecontainerapps.io",
             "external": True,
-            "probes": (Probe("Readiness", "/ready", period=0.05, failure_threshold=2),),
+            "probes": (Probe("Readiness", "/ready", period=0.05, timeout=PATIENCE, failure_threshold=2),),
             "scale": Scale(minimum=1, maximum=5, concurrency=2),
             "grace": 10,
         }
@@ -96,7 +97,7 @@ class World:
         await self.runtime.put_app(spec)
         return spec
 
-    async def until(self, spec, condition, seconds=30):
+    async def until(self, spec, condition, seconds=PATIENCE):
         """Wait (by event) until the app's status fulfils the condition."""
         app = self.runtime._routes.apps[spec.id]
         async with asyncio.timeout(seconds):
@@ -105,7 +106,7 @@ class World:
 
     async def logged(self, spec, text, count=1):
         """Wait (by reading on) until `text` was in the app's log `count` times."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             async for line in self.runtime.logs(spec.id, None, 1000, True):
                 count -= text.encode() in line
                 if count == 0:

@@ -1,6 +1,7 @@
 """The ingress: routing, streaming, holding, retrying, and the proxy that replicas call each other through."""
 
 import asyncio
+import json
 import os
 import signal
 import ssl
@@ -14,6 +15,7 @@ import pytest
 from chatops.localcloud.certificates import Certificates
 from chatops.localcloud.clock import wall
 from chatops.localcloud.runtime.local import LocalRuntime
+from chatops.localcloud.runtime.ports import free_port
 from chatops.localcloud.runtime.spec import Scale
 
 pytestmark = pytest.mark.anyio
@@ -121,6 +123,7 @@ async def test_request_to_a_dying_replica_goes_to_another(world):
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
     answers = await asyncio.gather(*(world.http.get("/") for _ in range(10)))
+    await world.until(spec, lambda status: all(one.restarts and one.ready for one in status.replicas))
     answers += await asyncio.gather(*(world.http.post("/echo", content="hello") for _ in range(10)))
     assert {answer.status_code for answer in answers} == {200}
 
@@ -151,12 +154,12 @@ async def test_websockets_carry_messages_both_ways(world):
         await socket.send_str("text")
         await socket.send_bytes(b"\0\1")
         await socket.ping(b"there?")
-        seen = [await socket.receive(30) for _ in range(3)]
+        seen = [await socket.receive(120) for _ in range(3)]
         kinds = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.PING)
         assert [(one.type, one.data) for one in seen] == list(zip(kinds, ("text", b"\0\1", b"there?"), strict=True))
         assert world.runtime.app_status(spec.id).in_flight == 1
         await socket.send_str("close 4001")
-        assert (await socket.receive(30)).type is aiohttp.WSMsgType.CLOSE
+        assert (await socket.receive(120)).type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == 4001
 
 
@@ -164,7 +167,7 @@ async def test_a_websocket_ends_with_its_replica(world):
     await world.put()
     async with websocket(world) as socket:
         await socket.send_str("die")
-        await socket.receive(30)
+        await socket.receive(120)
         assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
 
 
@@ -202,7 +205,7 @@ async def test_deleted_app_with_a_request_waiting_says_so(world):
     await world.until(spec, lambda status: not status.replicas[0].ready)
     held = world.runtime._routes.apps[spec.id]
     waiting = asyncio.create_task(world.http.get("/"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while held.in_flight == 0:
             await asyncio.sleep(0)
     await world.runtime.delete_app(spec.id)
@@ -252,7 +255,7 @@ async def test_proxy_without_the_environments_token_answers_407(world, credentia
     await world.put("inner", external=False)
     url = httpx.URL(world.runtime._ingress.proxy_url(world.spec().environment))
     proxy = f"http://{credentials}127.0.0.1:{url.port}"
-    async with httpx.AsyncClient(proxy=proxy) as client:
+    async with httpx.AsyncClient(proxy=proxy, timeout=120) as client:
         answer = await client.get("http://inner/")
     assert answer.status_code == 407
     assert answer.headers["Proxy-Authenticate"].startswith("Basic")
@@ -260,21 +263,26 @@ async def test_proxy_without_the_environments_token_answers_407(world, credentia
 
 async def test_proxy_refuses_connect(world):
     proxy = world.runtime._ingress.proxy_url(world.spec().environment)
-    async with httpx.AsyncClient(proxy=proxy) as client:
+    async with httpx.AsyncClient(proxy=proxy, timeout=120) as client:
         with pytest.raises(httpx.ProxyError, match="405"):
             await client.get("https://inner/")
 
 
 async def test_ports_stay_the_same_and_a_taken_one_is_replaced(tmp_path, venv_cache):
-    first = LocalRuntime(tmp_path / "one", venv_cache, tmp_path / "logs")
+    """The first remembers ports that no other local cloud on this machine is after while it is down."""
+    ports = {name: free_port() for name in ("external", "tls")}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ingress.json").write_text(json.dumps(ports))
+    first, second = (LocalRuntime(tmp_path / name, venv_cache, tmp_path / "logs") for name in ("one", "two"))
     await first.start()
-    second = LocalRuntime(tmp_path / "two", venv_cache, tmp_path / "logs")
     await second.start()
     urls = [(runtime.ingress_url, runtime.ingress_tls_url) for runtime in (first, second)]
+    assert urls[0] == (f"http://127.0.0.1:{ports['external']}", f"https://127.0.0.1:{ports['tls']}")
     assert len({url for pair in urls for url in pair}) == 4
-    for runtime in (first, second):
-        await runtime.stop()
-    again = LocalRuntime(tmp_path / "two", venv_cache, tmp_path / "logs")
+    await first.stop()
+    again = LocalRuntime(tmp_path / "one", venv_cache, tmp_path / "logs")
     await again.start()
-    assert (again.ingress_url, again.ingress_tls_url) == urls[1]
-    await again.stop()
+    assert (again.ingress_url, again.ingress_tls_url) == urls[0]
+    for runtime in (again, second):
+        await runtime.stop()

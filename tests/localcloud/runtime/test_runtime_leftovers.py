@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from chatops.localcloud.runtime.local import LocalRuntime
-from chatops.localcloud.runtime.processes import Children, Entry
+from chatops.localcloud.runtime.processes import Children, Entry, is_alive
 from chatops.localcloud.runtime.spec import AppSpec
 
 pytestmark = pytest.mark.anyio
@@ -29,8 +30,17 @@ async def host_and_kill(tmp_path, cache, *options):
     return pids
 
 
+def processes(*pids):
+    """Those of them that there still are."""
+    found = []
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return found
+
+
 def alive(pid):
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return any(map(is_alive, processes(pid)))
 
 
 @pytest.mark.parametrize("options", [(), ("STUBBORN",)])
@@ -45,7 +55,7 @@ async def test_next_runtime_ends_what_a_killed_one_left(world, tmp_path, venv_ca
     assert (await runtime.put_server("/x/flexibleservers/db", "16", "admin", None)).startswith("16.")
     image = "chatreg.azurecr.io/tiny:1"
     await runtime.put_app(AppSpec("/x/web", "web", "/env", "web--r1", image, fqdn="web.domain", external=True))
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         assert (await http.get(runtime.ingress_url)).status_code == 200
     await runtime.stop()
     assert not list((tmp_path / "home" / "children").iterdir())
@@ -54,8 +64,7 @@ async def test_next_runtime_ends_what_a_killed_one_left(world, tmp_path, venv_ca
 async def test_kernel_ends_a_replica_with_its_daemon(world, tmp_path, venv_cache):
     await world.runtime.stop()
     replica, postmaster = await host_and_kill(tmp_path, venv_cache)
-    found = [psutil.Process(pid) for pid in (replica, postmaster) if psutil.pid_exists(pid)]
-    _, left = await asyncio.to_thread(psutil.wait_procs, found, 20)
+    _, left = await asyncio.to_thread(psutil.wait_procs, processes(replica, postmaster), 120)
     assert left == []
 
 
@@ -85,5 +94,5 @@ async def test_children_of_a_replica_go_with_it(world):
     (replica,) = world.runtime.app_status(spec.id).replicas
     os.kill(replica.pid, signal.SIGKILL)
     await world.until(spec, lambda status: status.replicas[0].restarts == 1)
-    _, left = await asyncio.to_thread(psutil.wait_procs, [psutil.Process(child)] if alive(child) else [], 10)
+    _, left = await asyncio.to_thread(psutil.wait_procs, processes(child), 120)
     assert left == []

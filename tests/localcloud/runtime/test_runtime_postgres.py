@@ -54,7 +54,7 @@ async def ask(server, query):
 
 
 async def ask_when_back(server, query):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             try:
                 return await ask(server, query)

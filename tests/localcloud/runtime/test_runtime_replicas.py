@@ -60,8 +60,8 @@ async def test_killed_replica_is_replaced_at_once_and_its_log_goes_on(world):
 
 async def test_liveness_failure_restarts_and_readiness_failure_only_holds(world):
     probes = (
-        Probe("Readiness", "/ready", period=0.05, failure_threshold=1),
-        Probe("Liveness", "/health", period=0.05, failure_threshold=2),
+        Probe("Readiness", "/ready", period=0.05, timeout=30, failure_threshold=1),
+        Probe("Liveness", "/health", period=0.05, timeout=30, failure_threshold=2),
     )
     spec = await world.put(probes=probes)
     (before,) = world.runtime.app_status(spec.id).replicas
@@ -169,7 +169,7 @@ async def test_scaled_to_zero_and_back_with_the_request_held(world):
 
 
 async def test_a_stream_wakes_a_sleeping_app_and_ends_whole(world):
-    spec = await world.put(scale=Scale(minimum=0, maximum=2, cooldown=0.1, polling=0.05))
+    spec = await world.put(scale=Scale(minimum=0, maximum=1, cooldown=0.1, polling=0.05))
     await world.until(spec, lambda status: not status.replicas)
     async with world.http.stream("GET", "/stream?key=a") as stream:
         lines = stream.aiter_lines()

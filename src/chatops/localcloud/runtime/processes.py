@@ -111,7 +111,12 @@ def _read(file: Path) -> Entry | None:
 
 
 def _leftovers(entry: Entry) -> list[psutil.Process]:
-    return [process for process in _session(entry.pid) if process.create_time() >= entry.created - _CLOCK_SLACK]
+    found = []
+    for process in _session(entry.pid):
+        with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            if process.create_time() >= entry.created - _CLOCK_SLACK:
+                found.append(process)
+    return found
 
 
 def _session(pid: int) -> list[psutil.Process]:

@@ -12,12 +12,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-EVENTS = defaultdict(threading.Event)
+EVENTS = {key: threading.Event() for key in "ab"}
+PATIENCE = 120
 ACTIVE = set()
 IDLE = threading.Condition()
 STATE = {"/ready": 200, "/health": 200}
@@ -81,13 +81,13 @@ class Handler(BaseHTTPRequestHandler):
     def get_stream(self, query):
         self.begin_stream()
         self.chunk("first\n")
-        EVENTS[query["key"]].wait(30)
+        EVENTS[query["key"]].wait(PATIENCE)
         self.chunk("second\n")
         self.chunk("")
 
     def get_hold(self, query):
         print("holding", query["key"])
-        EVENTS[query["key"]].wait(30)
+        EVENTS[query["key"]].wait(PATIENCE)
         self.answer("held")
 
     def get_release(self, query):
@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
     def get_postgres(self, query):
         """The kind of the server's first message to somebody who wants in, and the rest of it."""
         hello = b"\0\3\0\0user\0somebody\0database\0postgres\0\0"
-        with socket.create_connection((query["host"], 5432), timeout=20) as connection:
+        with socket.create_connection((query["host"], 5432), timeout=PATIENCE) as connection:
             connection.sendall((len(hello) + 4).to_bytes(4) + hello)
             self.answer(connection.recv(1000).decode("latin-1"))
 
@@ -163,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def get_fetch(self, query):
         try:
-            with urllib.request.urlopen(query["url"], timeout=20) as found:
+            with urllib.request.urlopen(query["url"], timeout=PATIENCE) as found:
                 self.answer([found.status, found.read().decode()])
         except urllib.error.HTTPError as error:
             self.answer([error.code, error.read().decode()])
