@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-WATCH_THE_ANSWER = """() => {
-    window.lengths = [];
-    const look = () => {
-        const answers = document.querySelectorAll(".turn .prose");
-        if (answers.length) window.lengths.push(answers[answers.length - 1].textContent.trim().length);
-    };
-    const all = {subtree: true, childList: true, characterData: true};
-    new MutationObserver(look).observe(document.getElementById("conversation"), all);
-}"""
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 120_000  # milliseconds
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,25 +27,43 @@ QUIET = [
 needs_chromium = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Debian's chromium is not installed")
 
 
-def chat(url: str) -> None:
-    """Ask something, see the answer grow, and find both again after a reload."""
+@contextmanager
+def opened(url: str) -> Iterator[Page]:
+    """A browser with the page at `url`."""
     from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, timeout=PATIENCE)
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(url)
-        page.evaluate(WATCH_THE_ANSWER)
-        page.fill("#message", "What is this app?")
-        page.keyboard.press("Enter")
-        answer = page.locator(".turn .prose").last
-        expect(answer).not_to_be_empty(timeout=60_000)
-        expect(page.locator(".answer[aria-busy=true]")).to_have_count(0, timeout=120_000)
-        said = answer.inner_text()
-        lengths = sorted(set(page.evaluate("window.lengths")))
-        assert len(lengths) > 5, "the answer is seen to grow"
-        assert lengths[-1] == len(said) > 20
+        yield page
+        browser.close()
+
+
+def ask(page: Page, question: str) -> None:
+    """Type a question and send it."""
+    page.fill("#message", question)
+    page.keyboard.press("Enter")
+
+
+def answered(page: Page) -> str:
+    """Wait for the end of the answer; its text."""
+    from playwright.sync_api import expect
+
+    answer = page.locator(".turn .prose").last
+    expect(answer).not_to_be_empty()
+    expect(page.locator(".answer[aria-busy=true]")).to_have_count(0)
+    return answer.inner_text()
+
+
+def chat(url: str) -> None:
+    """Ask something, and find question and answer again after a reload."""
+    with opened(url) as page:
+        ask(page, "What is this app?")
+        said = answered(page)
+        assert len(said) > 20
         page.reload()
         assert page.locator(".turn .question").last.inner_text() == "What is this app?"
         assert page.locator(".turn .prose").last.inner_text() == said
-        browser.close()
