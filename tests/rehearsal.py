@@ -18,7 +18,7 @@ from base_image import cache
 LOCAL_CONFIG = Path(__file__).parents[1] / "configs" / "local.yaml"
 CHATOPS = Path(sys.executable).parent / "chatops"
 NO_ENGINE = "unix:///var/run/there-is-no-engine.sock"
-LONGEST = 300
+LONGEST = 600
 AT_START = dict(os.environ)
 """The environment of whoever started the tests, before any of them changed it."""
 
@@ -83,24 +83,35 @@ class Machine:
         return str(self.chatops("open", "--output", "json").objects[-1]["page"])
 
     def processes(self) -> list[psutil.Process]:
-        """Every process of this machine's local cloud: the daemon, replicas, database servers."""
+        """Every process of this machine's local cloud: the daemon, replicas, database servers.
+
+        What was seen of one is in its `info`: it may end at any moment.
+        """
         found = []
-        for process in psutil.process_iter():
-            try:
-                about = " ".join([*process.cmdline(), process.cwd(), *process.environ().values()])
-            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-                continue
-            if str(self.home / "cloud") in about and process.pid != os.getpid():
+        for process in psutil.process_iter(["name", "cmdline", "cwd", "environ"]):
+            seen = process.info
+            about = [*(seen["cmdline"] or ()), seen["cwd"] or "", *(seen["environ"] or {}).values()]
+            if str(self.home / "cloud") in " ".join(about) and process.pid != os.getpid():
                 found.append(process)
         return found
+
+    def left_behind(self) -> list[psutil.Process]:
+        """Those that do not end by themselves, where all should."""
+        psutil.wait_procs(self.processes(), timeout=120)
+        return self.processes()
 
 
 @dataclass
 class Person:
     """Somebody with a browser's cookie who chats through the page's own forms."""
 
-    page: str
     client: httpx.Client
+    page: str = ""
+
+    def visit(self, page: str) -> None:
+        """Go to the page at this address, with the cookie that there is."""
+        self.page = page.rstrip("/")
+        self.client.headers["Origin"] = self.page
 
     def ask(self, question: str, patience: float = 120) -> str:
         """Send a message in a new chat and return the whole answer's page."""

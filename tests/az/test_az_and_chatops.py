@@ -89,12 +89,13 @@ def test_up_adopts_and_az_sees_the_whole_stack(operator: Operator, by_az: Names)
 
 def test_down_deletes_what_was_adopted(operator: Operator, by_az: Names) -> None:
     assert "0 leftovers" in operator.machine.chatops("down", "--yes").out
-    assert operator.machine.processes() == []
+    assert operator.machine.left_behind() == []
 
 
 def test_a_cloud_started_from_such_a_shell_is_not_led_to_the_one_before(operator: Operator) -> None:
     ran = operator.run(str(CHATOPS), "cloud", "start")
     assert ran.returncode == 0, ran.stderr
-    (daemon,) = (process for process in operator.machine.processes() if "chatops.localcloud" in process.cmdline())
+    seen = [process.info for process in operator.machine.processes()]
+    (daemon,) = (one for one in seen if "chatops.localcloud" in one["cmdline"])
     assert operator.environment["HTTPS_PROXY"]
-    assert {"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}.isdisjoint(daemon.environ())
+    assert {"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}.isdisjoint(daemon["environ"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
+import psutil
 import pytest
 from rehearsal import LOCAL_CONFIG, Machine, Person
 
@@ -19,7 +21,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     yield machine
     machine.chatops("cloud", "reset", "--yes")
     for process in machine.processes():
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +34,7 @@ def stack(machine: Machine) -> Machine:
 
 @pytest.fixture
 def person(stack: Machine) -> Iterator[Person]:
-    page = stack.page().rstrip("/")
-    with httpx.Client(headers={"Origin": page}, trust_env=False) as client:
-        yield Person(page, client)
+    with httpx.Client(trust_env=False, timeout=120) as client:
+        person = Person(client)
+        person.visit(stack.page())
+        yield person

@@ -49,4 +49,4 @@ def test_up_goes_on_after_ctrl_c_and_after_a_kill(machine: Machine) -> None:
     machine.chatops("up")
     assert "0 changes" in machine.chatops("plan").out
     machine.chatops("down", "--yes")
-    assert machine.processes() == []
+    assert machine.left_behind() == []

@@ -17,7 +17,7 @@ def awake(stack: Machine) -> Iterator[Machine]:
 
 
 def postgres_runs(machine: Machine) -> bool:
-    return any("postgres" in process.name() for process in machine.processes())
+    return any("postgres" in process.info["name"] for process in machine.processes())
 
 
 def test_a_paused_stack_rests_says_so_and_comes_back(awake: Machine, person: Person) -> None:
