@@ -15,7 +15,7 @@ class Browser:
     """One session of the page, and its chat."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        self.http = httpx.Client(base_url=url, timeout=240, trust_env=False)
         self.chat = str(uuid.uuid4())
         self._is_new = True
 

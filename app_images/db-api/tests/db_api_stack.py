@@ -17,14 +17,16 @@ from psycopg.conninfo import make_conninfo
 
 DB_API = Path(__file__).parents[1]
 PASSWORD = "a password that must appear in no log"
+PATIENCE = 120  # seconds that a machine under load may take for what a quiet one does at once
 AZURE_NAME = "chat-db.postgres.database.azure.com"
 
 
-def unused_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def held_port() -> socket.socket:
+    """A socket on a port that nobody else is given while it is open; a server may listen there all the same."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 class Postgres:
@@ -34,7 +36,8 @@ class Postgres:
         # not below pytest's folder: another pytest of root closes that to the user that PostgreSQL runs as
         self._folder = tempfile.TemporaryDirectory(prefix="postgres-")
         Path(self._folder.name).chmod(0o711)
-        self._data, self.port = Path(self._folder.name, "data"), unused_port()
+        self._data, self._held = Path(self._folder.name, "data"), held_port()
+        self.port = int(self._held.getsockname()[1])
         self._data.mkdir()
         self._server = PostgresServer(self._data)
         self._orphans: list[psutil.Process] = []
@@ -46,15 +49,15 @@ class Postgres:
 
     def start(self) -> None:
         """Start, and return when the server accepts connections."""
-        _, left = psutil.wait_procs(self._orphans, timeout=60)  # they hold the killed server's memory
-        assert not left
+        self.wait_until_gone()  # they hold the killed server's memory
         options = f"-h 127.0.0.1 -p {self.port} -k '' -c max_connections=60 -c recovery_init_sync_method=syncfs"
         self._pg_ctl("start", "-l", str(self._data / "log"), "-o", options)
 
     def stop(self) -> None:
         """Stop at once, if it runs, and remove the data."""
-        psutil.wait_procs(self._orphans, timeout=60)
+        self.wait_until_gone()
         self._pg_ctl("stop", "-m", "immediate", check=False)
+        self._held.close()
         self._folder.cleanup()
 
     def kill(self) -> None:
@@ -62,6 +65,11 @@ class Postgres:
         server = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
         self._orphans = [server, *server.children(recursive=True)]
         server.kill()
+
+    def wait_until_gone(self) -> None:
+        """Wait for the end of a killed server's processes, which may answer for a moment yet."""
+        _, left = psutil.wait_procs(self._orphans, timeout=PATIENCE)
+        assert not left
 
     def create_database(self, name: str) -> None:
         """Create an empty database."""
@@ -90,7 +98,7 @@ class Postgres:
         }
 
     def _pg_ctl(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-        command = [str(self._server.bin_path / "pg_ctl"), "-w", "-D", str(self._data), *args]
+        command = [str(self._server.bin_path / "pg_ctl"), "-w", "-t", str(PATIENCE), "-D", str(self._data), *args]
         # not a pipe: the server inherits it and would keep it open
         output = subprocess.DEVNULL
         return subprocess.run(command, check=check, stdout=output, stderr=output, user=self._server.system_user)
@@ -129,7 +137,7 @@ class Service:
     def wait_for_line(self, pattern: str) -> str:
         """Block until a log line matches; returns the first group, or the match. Fails when the process ends."""
         with self._news:
-            if not self._news.wait_for(lambda: self._match(pattern) or "(ended)" in self.lines, timeout=60):
+            if not self._news.wait_for(lambda: self._match(pattern) or "(ended)" in self.lines, timeout=PATIENCE):
                 raise TimeoutError(f"no line {pattern!r} in:\n{self.log}")
             match = self._match(pattern)
             if match is None:
@@ -148,6 +156,6 @@ class Service:
         """SIGTERM, then wait for the end; returns the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
-        code = self.process.wait(timeout=40)
+        code = self.process.wait(timeout=PATIENCE)
         self._reader.join()
         return code

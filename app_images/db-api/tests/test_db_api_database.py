@@ -1,12 +1,13 @@
 """The database away, killed, restarted, and migrated by several replicas at once."""
 
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from db_api_stack import DB_API, Postgres, Service
+from db_api_stack import DB_API, PATIENCE, Postgres, Service
 
 CHAT_ID = str(uuid.uuid4())
 MIGRATIONS = sorted(p.name for p in (DB_API / "db_api" / "schema").glob("*.sql"))
@@ -28,7 +29,14 @@ def own_postgres() -> Iterator[Postgres]:
 
 
 def caller(service: Service) -> httpx.Client:
-    return httpx.Client(base_url=service.url, headers={"X-Session-Id": "a-session"}, timeout=40, trust_env=False)
+    return httpx.Client(base_url=service.url, headers={"X-Session-Id": "a-session"}, timeout=PATIENCE, trust_env=False)
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    """Look again and again until `ready()` holds."""
+    end = time.monotonic() + PATIENCE
+    while not ready():
+        assert time.monotonic() < end, "it did not happen in time"
 
 
 def write(client: httpx.Client, number: int) -> int:
@@ -45,8 +53,8 @@ def test_replicas_that_start_together_take_turns_and_migrate_once(postgres: Post
         first.execute("SELECT pg_advisory_lock(4701936225)")
         replicas = list(pool.map(lambda _: Service(DB_API, "db_api", postgres.environ(database)), range(4)))
         try:
-            assert any(postgres.execute(WAITING, database) == [(4,)] for _ in range(1000))
-            assert [httpx.get(f"{r.url}/ready", trust_env=False).status_code for r in replicas] == [503] * 4
+            wait_for(lambda: postgres.execute(WAITING, database) == [(4,)])
+            assert [caller(replica).get("/ready").status_code for replica in replicas] == [503] * 4
             first.close()
             for replica in replicas:
                 replica.wait_for_line("the database is ready, schema 2")
@@ -67,13 +75,14 @@ def test_it_starts_before_the_database_and_becomes_ready(postgres: Postgres, dat
             assert client.get("/ready").status_code == 503
             postgres.create_database(database)
             assert client.post("/chats", json={"id": CHAT_ID, "title": "early"}).status_code == 201
-            assert client.get("/ready").status_code == 200
+            wait_for(lambda: client.get("/ready").status_code == 200)
     finally:
         assert service.terminate() == 0
 
 
 def test_a_kill_of_the_database_server_is_not_seen_by_callers(own_postgres: Postgres) -> None:
-    service = Service(DB_API, "db_api", own_postgres.environ("chat"))
+    environ = own_postgres.environ("chat") | {"DATABASE_PATIENCE_SECONDS": str(PATIENCE)}
+    service = Service(DB_API, "db_api", environ)
     try:
         with caller(service) as client, ThreadPoolExecutor(4) as pool:
             client.post("/chats", json={"id": CHAT_ID, "title": "survivor"})
@@ -97,6 +106,7 @@ def test_while_the_database_is_away_it_says_so_to_many_and_then_recovers(own_pos
         with caller(service) as client, ThreadPoolExecutor(100) as pool:
             service.wait_for_line("the database is ready")
             own_postgres.kill()
+            own_postgres.wait_until_gone()
             answers = list(pool.map(lambda _: client.get("/chats"), range(100)))
             assert client.get("/ready").status_code == 503
             assert client.get("/health").status_code == 200
@@ -104,8 +114,8 @@ def test_while_the_database_is_away_it_says_so_to_many_and_then_recovers(own_pos
             assert {a.json()["error"]["code"] for a in answers} == {"database_unavailable"}
             assert all(a.headers["Retry-After"] for a in answers)
             own_postgres.start()
-            assert client.get("/chats").status_code == 200
-            assert client.get("/ready").status_code == 200
+            wait_for(lambda: client.get("/chats").status_code == 200)
+            wait_for(lambda: client.get("/ready").status_code == 200)
     finally:
         assert service.terminate() == 0
 

@@ -6,10 +6,11 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import IO
 
 import httpx
@@ -18,15 +19,40 @@ import pytest
 LM_API = Path(__file__).parent.parent
 sys.path.insert(0, str(LM_API))
 
-SECONDS_TO_HANG = 30
+SECONDS_TO_HANG = 120
 ENGINE_PACKAGES = ("xllamacpp", "aiohttp")
+
+
+class Output:
+    """What a process writes into a pipe, taken out as it comes: a full pipe would stop the process."""
+
+    def __init__(self, pipe: IO[str] | None) -> None:
+        assert pipe is not None
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._thread = Thread(target=self._read, args=(pipe,), daemon=True)
+        self._thread.start()
+
+    def _read(self, pipe: IO[str]) -> None:
+        for line in pipe:
+            self._lines.put(line)
+        pipe.close()
+        self._lines.put("")
+
+    def line(self) -> str:
+        """The next line, "" after the last. Raises Empty when none comes for too long."""
+        return self._lines.get(timeout=SECONDS_TO_HANG)
+
+    def rest(self) -> str:
+        """What was not read yet, to the end."""
+        return "".join(iter(self.line, ""))
 
 
 class Service:
     """A running lm-api: its address, its process and what it writes."""
 
     def __init__(self, environ: dict[str, str]) -> None:
-        self.port = free_port()
+        self._held = held_port()
+        self.port = int(self._held.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         own = {"HOST": "127.0.0.1", "CONTAINER_APP_PORT": str(self.port), "LM_THREADS": "1"}
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -38,29 +64,23 @@ class Service:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.stdout, self.stderr = Output(self.process.stdout), Output(self.process.stderr)
         self.client = httpx.Client(base_url=self.url, timeout=SECONDS_TO_HANG, trust_env=False)
 
-    @property
-    def stdout(self) -> IO[str]:
-        assert self.process.stdout is not None
-        return self.process.stdout
-
     def wait_for(self, pattern: str) -> str:
-        """The next line of its log that matches; a service that says no such thing for too long is killed."""
-        watchdog = threading.Timer(SECONDS_TO_HANG, self.process.kill)
-        watchdog.start()
+        """The next line of its log that matches; a service that says nothing for too long is killed."""
         try:
-            for line in self.stdout:
+            while line := self.stdout.line():
                 if re.search(pattern, line):
                     return line
-        finally:
-            watchdog.cancel()
-        raise AssertionError(f"ended without saying {pattern!r}: {self.process.communicate()[1]}")
+        except Empty:
+            self.process.kill()
+        raise AssertionError(f"ended without saying {pattern!r}: {self.stderr.rest()}")
 
     def ended(self) -> tuple[int, str, str]:
         """Exit code, rest of stdout and stderr, once it has ended by itself."""
-        stdout, stderr = self.process.communicate(timeout=SECONDS_TO_HANG)
-        return self.process.returncode, stdout, stderr
+        code = self.process.wait(SECONDS_TO_HANG)
+        return code, self.stdout.rest(), self.stderr.rest()
 
     def chat(self, *said: str, **fields: object) -> httpx.Response:
         """One chat completion; what is said alternates between user and assistant."""
@@ -76,7 +96,8 @@ class Service:
         self.client.close()
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self._held.close()
 
 
 def question(*said: str, **fields: object) -> dict[str, object]:
@@ -86,11 +107,12 @@ def question(*said: str, **fields: object) -> dict[str, object]:
     return {"model": "demo", "messages": messages, "temperature": 0, **fields}
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def held_port() -> socket.socket:
+    """A socket on a port that nobody else is given while it is open; a server may listen there all the same."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 Start = Callable[..., Service]

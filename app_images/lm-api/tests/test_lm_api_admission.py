@@ -126,6 +126,6 @@ def test_a_body_of_megabytes_is_refused(lm):
 
 
 def test_a_get_where_a_post_belongs(lm):
-    answer = httpx.get(f"{lm.url}/v1/chat/completions", trust_env=False)
+    answer = httpx.get(f"{lm.url}/v1/chat/completions", trust_env=False, timeout=120)
     assert answer.status_code == 405
     assert answer.json()["error"]["message"] == "Method Not Allowed"

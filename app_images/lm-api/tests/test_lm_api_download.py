@@ -63,7 +63,7 @@ class Web:
             request.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
         request.end_headers()
         request.wfile.write(body[:BREAK])
-        self.release.wait(20)
+        self.release.wait(240)
         if self.breaks:
             self.breaks -= 1
         else:

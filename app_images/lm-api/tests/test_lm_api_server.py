@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 END_TOKEN = 6
-SECONDS_TO_END = 20
+SECONDS_TO_END = 120
 ENDLESS = {"logit_bias": {str(END_TOKEN): -100}, "stream": True}
 
 
