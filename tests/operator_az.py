@@ -15,7 +15,7 @@ from rehearsal import CHATOPS, Machine
 HERE = Path(__file__).parent / "az"
 AZ = os.environ.get("CHATOPS_AZ") or shutil.which("az")
 MISSING = "the Azure CLI is not here: put az on the PATH or its path into CHATOPS_AZ (pip install azure-cli==2.91.0)"
-LONGEST = 300
+LONGEST = 500
 
 
 @dataclass

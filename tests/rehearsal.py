@@ -18,7 +18,7 @@ from base_image import cache
 LOCAL_CONFIG = Path(__file__).parents[1] / "configs" / "local.yaml"
 CHATOPS = Path(sys.executable).parent / "chatops"
 NO_ENGINE = "unix:///var/run/there-is-no-engine.sock"
-LONGEST = 600
+LONGEST = 500
 AT_START = dict(os.environ)
 """The environment of whoever started the tests, before any of them changed it."""
 

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 from chatops.cli import azure_cli, places
 from chatops.errors import ChatopsError
 
-START_SECONDS = 60.0
-STOP_SECONDS = 90.0
+START_SECONDS = 180.0
+STOP_SECONDS = 180.0
 
 
 def endpoint_file() -> Path:
