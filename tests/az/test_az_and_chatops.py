@@ -96,6 +96,6 @@ def test_a_cloud_started_from_such_a_shell_is_not_led_to_the_one_before(operator
     ran = operator.run(str(CHATOPS), "cloud", "start")
     assert ran.returncode == 0, ran.stderr
     seen = [process.info for process in operator.machine.processes()]
-    (daemon,) = (one for one in seen if "chatops.localcloud" in one["cmdline"])
+    (daemon,) = (one for one in seen if "chatops.localcloud" in (one["cmdline"] or ()))
     assert operator.environment["HTTPS_PROXY"]
     assert {"HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}.isdisjoint(daemon["environ"])
