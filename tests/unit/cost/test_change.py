@@ -20,6 +20,7 @@ from chatops.cost.usage import SOME_PEOPLE
 from chatops.costing import offline_site, usage_by_address
 from chatops.engine.plan import Plan, plan_down, plan_up
 from chatops.engine.resource import Json, Known, Observed, Resource
+from chatops.resources.identity import ManagedIdentity
 from chatops.resources.orphan import Orphan
 from chatops.views.bill import as_data, by, in_a_sentence, in_words
 
@@ -106,7 +107,7 @@ def test_a_part_shares_the_grants_with_the_rest() -> None:
 
 
 def test_a_kind_that_nobody_priced_is_unknown() -> None:
-    orphan = Orphan(address="orphan/x", id="/subscriptions/s/resourceGroups/g/providers/N/t/x", version="1")
+    orphan = Orphan(address="orphan/x", id="/subscriptions/s/resourceGroups/g/providers/N/t/x", kind=ManagedIdentity)
     plan = plan_up(made_of(WHOLE), {**there(WHOLE), "orphan/x": Observed({})}, [orphan])
     found = of(plan)
     assert found.changes["orphan/x"].unknown
