@@ -1,11 +1,14 @@
 """The registry's build service, as a client drives it: upload, schedule, follow the log, look at the run."""
 
 import asyncio
+import os
+import random
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
+from chatops.localcloud.data import build
 from chatops.localcloud.data.build import Builds, builds_routes
 from chatops.localcloud.data.images import ImageStore, Reference
 from chatops.localcloud.data.process_build import ProcessBuilder
@@ -179,3 +182,66 @@ async def test_secret_build_arguments_stay_out_of_the_log(client, service_files)
     secret = {"name": "FLAVOUR", "value": "hush-hush-value", "isSecret": True}
     _, log = await client.build(service_files, arguments=[secret])
     assert "hush-hush-value" not in log
+
+
+@pytest.mark.parametrize(
+    ("files", "body", "kind"),
+    [
+        ({"Dockerfile": FROM + b"ENV A=\xff\n"}, {}, "UnicodeDecodeError"),
+        ({"Dockerfile": FROM}, {"timeout": "soon"}, "ValueError"),
+    ],
+)
+async def test_a_fault_of_the_service_is_an_error_and_no_cancellation(client, files, body, kind):
+    run, log = await client.build(files, **body)
+    assert (run.status, kind in run.error, run.error in log) == ("Error", True, True)
+
+
+async def test_a_context_that_is_torn_in_the_middle_fails_the_run(client, service_files):
+    whole = client.pack({**service_files, "noise": random.Random(7).randbytes(100_000)})
+    url, relative = client.builds.upload_url(REGISTRY)
+    await client.http.put(url, content=whole[:50_000] + bytes(1000) + whole[51_000:])
+    run = client.builds.schedule(REGISTRY, {"imageNames": ["a:b"], "sourceLocation": relative})
+    assert "cannot be unpacked" in await client.log(run)
+    assert run.status == "Failed"
+
+
+async def test_runs_keep_their_order_when_the_service_starts_again(client, tmp_path, venv_cache):
+    for _ in range(11):
+        client.builds.schedule(REGISTRY, {"imageNames": ["a:b"], "sourceLocation": "source/none"})
+    await client.builds.stop()
+    restarted = Client(tmp_path, venv_cache, client.pack)
+    assert [run.run_id for run in restarted.builds.list(REGISTRY)] == [f"cb{number}" for number in range(11, 0, -1)]
+
+
+async def test_the_log_is_written_in_the_event_loop_alone(client, service_files):
+    """In its debug mode the loop refuses to be touched by another thread."""
+    asyncio.get_running_loop().set_debug(True)
+    try:
+        run, log = await client.build(service_files)
+    finally:
+        asyncio.get_running_loop().set_debug(False)
+    assert run.status == "Succeeded", log
+    assert log.index("Step 1/15") < log.index("Step 15/15") < log.index("Making the virtual environment")
+
+
+async def test_contexts_that_nobody_builds_and_urls_that_nobody_needs_are_forgotten(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "MOST_URLS", 2)
+    url, _ = client.builds.upload_url(REGISTRY)
+    assert (await client.http.put(url, content=b"context")).status_code == 201
+    (context,) = tmp_path.glob("builds/uploads/*/*")
+    os.utime(context, (0, 0))
+    for _ in range(2):
+        client.builds.upload_url(REGISTRY)
+    assert not context.exists()
+    assert (await client.http.put(url, content=b"context")).status_code == 404
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(client, tmp_path):
+    async def torn():
+        yield b"some"
+        raise ConnectionError("gone")
+
+    url, _ = client.builds.upload_url(REGISTRY)
+    with pytest.raises(ConnectionError):
+        await client.http.put(url, content=torn())
+    assert list(tmp_path.glob("builds/uploads/*/*")) == []

@@ -9,14 +9,17 @@ at once and side by side. Who builds is another's matter: an engine (`engine_bui
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -25,6 +28,11 @@ from .dockerfile import BuildError
 from .reference import Reference
 from .runs import UNFINISHED, Run, RunLog, RunStore, registry_name
 from .stage import locate
+
+log = logging.getLogger(__name__)
+
+MOST_URLS = 1000  # of uploads, and of logs, that are known at once
+UNBUILT_SECONDS = 86400  # how long an uploaded context is kept that nobody has built
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,19 @@ class Builds:
 
     def upload_url(self, registry: str) -> tuple[str, str]:
         """Where to PUT a context (a path with an unguessable token), and what to call it in the build request."""
+        self._forget_uploads()
         token = secrets.token_urlsafe(32)
         relative = f"source/{clock.now():%Y%m%d%H%M%S}/{secrets.token_hex(16)}.tar.gz"
         self._upload_tokens[token] = self._upload(registry, relative)
+        _drop_oldest(self._upload_tokens)
         return f"/_builds/upload/{token}", relative
+
+    def _forget_uploads(self) -> None:
+        """Remove contexts that nobody had built."""
+        oldest = time.time() - UNBUILT_SECONDS
+        for path in self._uploads.glob("*/*"):
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
 
     def _upload(self, registry: str, relative: str) -> Path:
         return self._uploads / registry_name(registry) / locate(Path(), relative).name
@@ -78,11 +95,14 @@ class Builds:
         if target is None:
             return False
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = target.with_suffix(".part")
-        with fresh.open("wb") as file:
-            async for chunk in request.stream():
-                file.write(chunk)
-        fresh.replace(target)
+        fresh = target.with_name(f"{target.name}.{secrets.token_hex(8)}")
+        try:
+            with fresh.open("wb") as file:
+                async for chunk in request.stream():
+                    file.write(chunk)
+            fresh.replace(target)
+        finally:
+            fresh.unlink(missing_ok=True)
         return True
 
     def schedule(self, registry: str, body: Mapping[str, Any]) -> Run:
@@ -91,13 +111,18 @@ class Builds:
         run = self._runs.new(registry, images)
         task = asyncio.create_task(self._carry_out(run, dict(body)))
         self._tasks[registry_name(registry), run.run_id] = task
-        task.add_done_callback(lambda _: self._ended(run))
+        task.add_done_callback(partial(self._ended, run))
         return run
 
-    def _ended(self, run: Run) -> None:
+    def _ended(self, run: Run, task: asyncio.Task[None]) -> None:
         del self._tasks[registry_name(run.registry), run.run_id]
-        if run.status in UNFINISHED:  # canceled before its first step
-            self._runs.end(run, "Canceled", "the run was canceled")
+        if task.cancelled():
+            if run.status in UNFINISHED:  # before its first step
+                self._runs.end(run, "Canceled", "the run was canceled")
+        elif (unexpected := task.exception()) is not None:
+            log.error("run %s of %s failed", run.run_id, run.registry, exc_info=unexpected)
+            why = f"the build service failed unexpectedly ({type(unexpected).__name__}); see the daemon's log"
+            self._fail(run, self._runs.log(run), "Error", why)
 
     def get(self, registry: str, run_id: str) -> Run | None:
         return self._runs.get(registry, run_id)
@@ -138,6 +163,7 @@ class Builds:
             return None
         token = secrets.token_urlsafe(32)
         self._log_tokens[token] = run
+        _drop_oldest(self._log_tokens)
         return f"/_builds/log/{token}"
 
     def log_of(self, token: str) -> tuple[Run, RunLog] | None:
@@ -190,6 +216,11 @@ class Builds:
         return upload
 
 
+def _drop_oldest(urls: dict[str, Any]) -> None:
+    if len(urls) > MOST_URLS:
+        del urls[next(iter(urls))]
+
+
 def _names(run: Run) -> list[Reference]:
     server = f"{registry_name(run.registry)}.azurecr.io"
     names = [image.replace("{{.Run.ID}}", run.run_id).removeprefix(f"{server}/") for image in run.images]
@@ -225,7 +256,10 @@ def builds_routes(builds: Builds) -> list[Route]:
     """The two places that the build service's URLs lead to: they need no other credential than their token."""
 
     async def upload(request: Request) -> Response:
-        known = await builds.receive(request.path_params["token"], request)
+        try:
+            known = await builds.receive(request.path_params["token"], request)
+        except ClientDisconnect:
+            return Response(status_code=400)
         return Response(status_code=201 if known else 404, headers={"x-ms-request-server-encrypted": "true"})
 
     async def log(request: Request) -> Response:

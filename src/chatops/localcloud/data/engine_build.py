@@ -11,6 +11,7 @@ import asyncio
 import json
 import re
 import tarfile
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -201,7 +202,7 @@ def _bases(job: Job) -> list[str]:
             for entry in archive:
                 if PurePosixPath(entry.name) == PurePosixPath(job.dockerfile) and (file := archive.extractfile(entry)):
                     return bases(parse(file.read().decode(errors="replace")), job.arguments)
-    except (tarfile.TarError, EOFError, BuildError):
+    except (tarfile.TarError, EOFError, OSError, zlib.error, BuildError):
         pass
     return []
 

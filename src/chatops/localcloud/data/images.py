@@ -49,6 +49,7 @@ class ImageStore:
         self._files = directory / "files"
         self._registries = directory / "registries"
         self.incoming = directory / "incoming"  # on the same file system, so that a rename is enough
+        shutil.rmtree(self.incoming, ignore_errors=True)
         for folder in (self._manifests, self._files, self._registries, self.incoming):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 

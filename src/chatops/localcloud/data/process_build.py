@@ -6,9 +6,11 @@ The files that it copies, its settings, and the requirements of a virtual enviro
 from __future__ import annotations
 
 import asyncio
+import gzip
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .build import Job
@@ -33,7 +35,7 @@ class ProcessBuilder:
             context, root = Path(folder, "context"), Path(folder, "root")
             root.mkdir()
             await asyncio.to_thread(_unpack, job.context, context)
-            stage = Stage(context, root, log.say, self._find, dict(job.arguments))
+            stage = Stage(context, root, _from_thread(log), self._find, dict(job.arguments))
             await asyncio.to_thread(_carry_out, stage, job.dockerfile)
             if stage.installs:
                 log.say("Making the virtual environment (kept for every image with the same requirements)")
@@ -59,11 +61,21 @@ class ProcessBuilder:
         """Virtual environments stay in the cache: they are shared by content."""
 
 
+def _from_thread(log: RunLog) -> Callable[[str], None]:
+    """Writing a line into the log, which belongs to the event loop, from another thread."""
+    loop = asyncio.get_running_loop()
+
+    def say(text: str) -> None:
+        loop.call_soon_threadsafe(log.say, text)
+
+    return say
+
+
 def _unpack(upload: Path, target: Path) -> None:
     try:
         with tarfile.open(upload) as archive:
             archive.extractall(target, filter="data")
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BuildError(f"the uploaded context cannot be unpacked: {error}") from error
 
 

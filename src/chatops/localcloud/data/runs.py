@@ -102,7 +102,7 @@ class RunStore:
         self._directory = directory
         self._runs: dict[str, dict[str, Run]] = {}
         self._logs: dict[tuple[str, str], RunLog] = {}
-        for path in sorted(directory.glob("*/*.json")):
+        for path in sorted(directory.glob("*/*.json"), key=lambda path: (len(path.stem), path.stem)):
             run = Run(**json.loads(path.read_text()))
             self._runs.setdefault(path.parent.name, {})[run.run_id] = run
             if run.status in UNFINISHED:
