@@ -1,4 +1,7 @@
-"""Rollouts end to end: every bad kind named, users unharmed, returns, kills at every step, and what must survive."""
+"""Rollouts end to end: every bad kind named, users unharmed, returns, kills at every step, and what must survive.
+
+The tests run in this order.
+"""
 
 from __future__ import annotations
 
@@ -49,14 +52,18 @@ class Drill:
         shutil.copytree(Path(__file__).parent / "drilled", machine.folder / "drilled", dirs_exist_ok=True)
 
     def write(self, external: tuple[str, ...] = (), **kinds: str) -> None:
-        """Let services be of these kinds, by name; all others are good. The page is found while none is external."""
+        """Let services be of these kinds, by name; all others are good. The page is found while none is external.
+
+        A name that is nobody's is one more service.
+        """
         file: Any = YAML().load(self.before)
         scale = {"min": 1, "max": 1}
-        for kind, name in NAMES.items():
-            seconds = BAD[kind][0] if kinds.get(name) == kind else GOOD_FOR
+        for name in (*NAMES.values(), *(name for name in kinds if name not in NAMES.values())):
+            kind = kinds.get(name, "good")
+            seconds = BAD[kind][0] if kind in BAD else GOOD_FOR
             file["services"][name] = {
                 **{"image": "./drilled", "cpu": 0.25, "memory": "0.5Gi", "scale": scale, "ready_within": seconds},
-                **{"smoke": "python smoke.py", "env": {"KIND": kinds.get(name, "good")}, "external": name in external},
+                **{"smoke": "python smoke.py", "env": {"KIND": kind}, "external": name in external},
             }
         with self.machine.config.open("w") as target:
             YAML().dump(file, target)
@@ -65,7 +72,7 @@ class Drill:
     def azure(self) -> Azure:
         return Azure(local(self.machine.home / "cloud" / "endpoint.json"))
 
-    @cached_property
+    @property
     def ids(self) -> dict[str, str]:
         return {str(one["id"]).rsplit("/", 1)[1]: str(one["id"]) for one in self.azure.inventory("chat-rg")}
 
@@ -80,8 +87,8 @@ class Drill:
         assert back
         return back.name
 
-    def kill(self, step: str, before: tuple[str, int], *words: str) -> Standing:
-        """Run a command, kill it at its report of `step`, and return how that left the app named last.
+    def kill(self, step: str, before: tuple[str, int], *words: str, of: str = NAMES["crash"]) -> Standing:
+        """Run a command, kill it at its report of `step`, and return how that left an app.
 
         `before` is the call, and which of them, that it does not get past before it is killed.
         """
@@ -100,7 +107,7 @@ class Drill:
             running.kill()
         trouble.clear()
         assert reached, step
-        return self.stands(words[-1])[0]
+        return self.stands(of)[0]
 
     def serves(self, name: str) -> tuple[Revision, str]:
         """The one active revision of an app at rest, and its kind."""
@@ -225,6 +232,28 @@ def test_a_rollback_goes_to_who_served_before_and_what_chatops_did_not_set_survi
 def test_bad_input_is_told(drill: Drill, words: tuple[str, ...], said: str) -> None:
     ran = drill.machine.chatops(*words, "--output", "json", code=2)
     assert said in json.loads(ran.err.splitlines()[-1])["error"]["message"]
+
+
+NEW = "drill-new"
+
+
+def test_a_new_app_is_up_when_its_first_revision_has_proved_itself(drill: Drill) -> None:
+    drill.write(**{NEW: "answers nothing"})
+    ran = drill.machine.chatops("up", "--yes", "--output", "json", code=1)
+    (failure,) = (one for one in ran.objects if one.get("event") == "failed")
+    assert failure["address"] == f"proven/{NEW}"
+    assert "failed its smoke test: an empty answer" in failure["error"]
+    assert "starting, answers nothing" in failure["error"]
+    again = drill.machine.chatops("up", "--yes", code=1)
+    assert re.search(rf"proof of container app '{NEW}'  {NEW}--\w+ has not passed the gate yet", again.out)
+
+    drill.write(**{NEW: "good at last"})
+    write = f"PATCH */containerApps/{NEW}"
+    assert drill.kill("smoke test", (write, 2), "up", "--yes", of=NEW).settled
+    ran = drill.machine.chatops("up", "--yes")
+    assert "has not passed the gate yet" in ran.out
+    assert f"smoke test of {drill.serves(NEW)[0].name}: it says good at last" in ran.err
+    assert "0 changes" in drill.machine.chatops("up").out
 
 
 NOBODY = {

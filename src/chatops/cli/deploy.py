@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
+from chatops.cli.proofs import with_proofs
 from chatops.cli.rollouts import apps_of, chosen
 from chatops.cli.session import Session, confirm, open_session
 from chatops.engine.plan import Plan, plan_up
@@ -56,7 +57,7 @@ def _plan(session: Session, services: Sequence[str], how: Shift) -> Plan:
     built = {image.address for image in images}
     alone = [replace(app, needs=tuple(need for need in app.needs if need in built)) for app in apps]
     resources: list[Resource[Any]] = [*images, *alone]
-    return plan_up(resources, session.observe(resources))
+    return with_proofs(plan_up(resources, session.observe(resources)), session.config)
 
 
 def weights_of(canary: str | None) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from chatops.cli import places
 from chatops.cli.book import book
 from chatops.cli.options import Output
 from chatops.cli.power import PAUSED, woken
+from chatops.cli.proofs import with_proofs
 from chatops.cli.signals import stopping_on_signals
 from chatops.cli.target import Target, target_of
 from chatops.config.load import discover, from_environment, load, require_subscription
@@ -111,7 +112,7 @@ class Session:
         if starts := [one for one in wanted if isinstance(one, Power)]:
             self.view.note(f"{PAUSED}; this starts what is stopped")
             observed |= self.observe(starts)
-        return plan_up(wanted, observed, orphans if "group" in observed else [])
+        return with_proofs(plan_up(wanted, observed, orphans if "group" in observed else []), self.config)
 
     def bill(self, plan: Plan, part: bool = False) -> Bill:
         """Return what a plan does to the month's cost, with the YAML file's usage.

@@ -15,6 +15,7 @@ from chatops.azure.clients import Azure
 from chatops.cost.meter import NOTHING, Counted, Meter, Meters, Replicas, number
 from chatops.engine.resource import Json, Known, Observed, Report, Update
 from chatops.resources.arm import ArmResource
+from chatops.rollout.first import waiting
 from chatops.rollout.gate import Gate
 from chatops.rollout.revisions import Place
 from chatops.rollout.rollout import Order, roll_out
@@ -217,7 +218,8 @@ class ContainerApp(ArmResource):
         return (*found, requests) if ingress.get("external") else found
 
     def create(self, azure: Azure, body: Any, report: Report) -> None:
-        until_granted(lambda: self._put(azure, body), azure.stop, report)
+        """Make it, marked as one whose first revision has yet to pass the gate: see `Proof`."""
+        until_granted(lambda: self._put(azure, waiting(body)), azure.stop, report)
 
     def _put(self, azure: Azure, body: Any) -> None:
         with calling("creating", self.label):

@@ -50,7 +50,7 @@ def roll_out(azure: Azure, place: Place, order: Order, report: Report) -> None:
     candidate = Candidate(azure, place, str(app["properties"]["latestRevisionName"]), report)
     _end_others(candidate, before, serving)
     if candidate.name != serving:
-        _wake(candidate)
+        wake(candidate)
         try:
             admit(candidate, order.gate)
             shift(candidate, serving, order.how)
@@ -90,7 +90,7 @@ def _end_others(candidate: Candidate, before: Standing, serving: str) -> None:
             candidate.place.deactivate(candidate.azure, name)
 
 
-def _wake(candidate: Candidate) -> None:
+def wake(candidate: Candidate) -> None:
     """A revision of an earlier attempt, with the same template, that failed, ended or sleeps: start it again, fresh."""
     azure, place, name = candidate.azure, candidate.place, candidate.name
     found = place.revision(azure, name)

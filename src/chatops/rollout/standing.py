@@ -16,6 +16,9 @@ from chatops.rollout.revisions import Revision
 PREVIOUS = "chatops-previous"
 """The app's tag with the revision that served before the one that was rolled out last."""
 
+GATE, WAITING, PASSED = "chatops-gate", "waiting", "passed"
+"""The app's tag on how its first revision does at the gate: it is made waiting."""
+
 LATEST = [{"latestRevision": True, "weight": 100}]
 
 
@@ -76,9 +79,14 @@ def is_single(app: dict[str, Any]) -> bool:
     return str(configuration.get("activeRevisionsMode") or "Single").lower() == "single"
 
 
+def waits(app: dict[str, Any]) -> bool:
+    """Whether no revision of an app has passed the gate since chatops made it."""
+    return (app.get("tags") or {}).get(GATE) == WAITING
+
+
 def serves(app: dict[str, Any]) -> bool:
-    """Whether some revision was ever ready: before that nobody is to be kept from harm."""
-    return bool(app["properties"].get("latestReadyRevisionName"))
+    """Whether some revision was ever ready and proved: before that nobody is to be kept from harm."""
+    return bool(app["properties"].get("latestReadyRevisionName")) and not waits(app)
 
 
 def changes_what_runs(before: dict[str, Any], after: dict[str, Any]) -> bool:
