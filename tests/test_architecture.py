@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rollout": {"azure", "errors"},
     "resources": {"rollout", "engine.resource", "azure", "naming", "cost.meter", "domain", "hostname", "errors"},
     "wiring": {"config", "resources", "rollout"},
+    "conversations": {"azure", "errors"},
     "costing": {"azure", "config", "cost", "engine.resource", "stack"},
     "hosting": {"config", "engine.resource", "naming", "resources"},
     "stack": {"resources", "config", "engine.resource", "hosting", "naming", "wiring"},
@@ -34,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preflight": {"azure", "naming", "errors"},
     "views": {"engine", "cost", "errors"},
     "cli": {"rollout", "azure", "config", "cost", "engine", "errors", "images", "naming", "resources", "stack", "views"}
-    | {"preflight", "domain", "hostname", "hosting", "costing"},
+    | {"preflight", "domain", "hostname", "hosting", "costing", "conversations"},
     "cli.cloud": {"localcloud"},
     "localcloud": set(),
 }

@@ -197,6 +197,7 @@ def test_down_leaves_the_engine_no_container_no_network_and_of_each_image_one(
     harbour: Machine, engine_of_our_own: OwnEngine
 ) -> None:
     harbour.chatops("down", "--yes")
+    assert len(list(harbour.folder.glob("*-conversations-*.jsonl.gz"))) == 1, "saved out of a container"
     # the engine itself leaves behind the build containers that it was killed with
     ours = {"label": "chatops.home"}
     assert engine_of_our_own.client.containers.list(all=True, filters=ours) == []

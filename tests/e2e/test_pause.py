@@ -39,6 +39,9 @@ def test_a_paused_stack_rests_says_so_and_comes_back(awake: Machine, person: Per
     assert {step["address"].split("/")[0] for step in steps} == {"power"}
     assert len(steps) == 4
     assert "paused" in plan.err
+    unsaved = awake.chatops("down", "--yes", code=1).err
+    assert "nothing was deleted" in unsaved
+    assert "chatops resume; or chatops down --discard" in unsaved
 
     awake.chatops("cloud", "stop")
     awake.chatops("cloud", "start")

@@ -12,6 +12,7 @@ from rehearsal import Machine, Person
 
 from chatops.azure.clients import Azure
 from chatops.azure.cloud import local
+from chatops.conversations import counts_in
 
 WRITES = ("PUT", "PATCH", "DELETE")
 READING_POSTS = ("/listbuildsourceuploadurl", "/listlogsasurl", "/sharedkeys", "/listsecrets", "/getauthtoken")
@@ -142,7 +143,7 @@ def test_down_keeps_what_is_not_the_stacks_and_names_it(stack: Machine) -> None:
     azure = Azure(local(stack.home / "cloud" / "endpoint.json"))
     azure.identities.user_assigned_identities.create_or_update("chat-rg", "theirs", {"location": "germanywestcentral"})
 
-    said = stack.chatops("down", "--yes").out
+    said = stack.chatops("down", "--yes", "--discard").out
     assert "userAssignedIdentities/theirs: not this stack's, left alone" in said
     assert [item["id"].rsplit("/", 1)[-1] for item in azure.inventory("chat-rg")] == ["theirs"]
 
@@ -150,7 +151,8 @@ def test_down_keeps_what_is_not_the_stacks_and_names_it(stack: Machine) -> None:
     stack.chatops("up")
 
 
-def test_down_leaves_nothing_but_logs_and_then_up_works_again(stack: Machine) -> None:
+def test_down_leaves_nothing_but_logs_and_conversations_and_then_up_works_again(stack: Machine, person: Person) -> None:
+    person.ask("hello")
     assert stack.processes()
 
     said = stack.chatops("down", "--yes").out
@@ -160,7 +162,14 @@ def test_down_leaves_nothing_but_logs_and_then_up_works_again(stack: Machine) ->
 
     assert stack.left_behind() == []
     assert {path.name for path in stack.home.iterdir()} <= {"logs", "cache"}
+    (file,) = stack.folder.glob("chat-conversations-*.jsonl.gz")
+    saved = counts_in(file)
+    assert saved.messages >= 2
+    assert f"{saved} will be saved first, in {file}" in said
 
     assert "nothing to take down" in stack.chatops("down", "--yes").out
     stack.chatops("up")
     assert "0 changes" in stack.chatops("plan").out
+    back = stack.chatops("conversations", "import", file.name, "--output", "json").objects[-1]
+    assert (back["chats added"], back["messages added"]) == (saved.chats, saved.messages)
+    file.unlink()

@@ -10,14 +10,21 @@ from __future__ import annotations
 import json
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from chatops.azure.calls import calling
 from chatops.azure.clients import Azure
 from chatops.errors import NotReachable
 
-FORWARD, INFO, ERROR = 0, 1, 2
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+FORWARD, ERROR = 0, 2
+INPUT = b"\x00\x00"
 CONNECT_SECONDS = 20.0
 
 
@@ -39,44 +46,89 @@ class Said:
     error: str | None
 
 
-def run_inside(azure: Azure, inside: Inside, command: str, seconds: float) -> Said:
-    """Run `command` (words, no shell) and wait for its end, for `seconds` at most.
+class Console:
+    """A command that runs on a terminal inside a replica. `error` is what Azure said when it did not end well."""
 
-    Raises NotReachable when the console cannot be had, TimeoutError when the command does not end.
-    """
-    from websockets.exceptions import ConnectionClosed, WebSocketException
+    def __init__(self, socket: ClientConnection, what: str) -> None:
+        self._socket = socket
+        self._what = what
+        self.error: str | None = None
+
+    def hear(self, seconds: float) -> bytes | None:
+        """Return what the command printed next, None after its end. Raises TimeoutError after `seconds` of silence."""
+        from websockets.exceptions import ConnectionClosed
+
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                message = self._socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+            except ConnectionClosed:
+                return None
+            said = message if isinstance(message, bytes) else message.encode()
+            if said[:1] == bytes([FORWARD]):
+                return said[2:]
+            if said[:1] == bytes([ERROR]):
+                self.error = self.error or _sentence(said[1:])
+
+    def lines(self, seconds: float) -> Iterator[str]:
+        """Return what the command prints, line by line. Raises NotReachable after `seconds` of silence."""
+        begun = b""
+        try:
+            while (data := self.hear(seconds)) is not None:
+                *whole, begun = (begun + data).split(b"\n")
+                yield from (line.rstrip(b"\r").decode(errors="replace") for line in whole)
+        except TimeoutError:
+            raise NotReachable(self._what, f"nothing was heard for {seconds:g} s") from None
+
+    def type(self, data: bytes) -> None:
+        """Send what the command reads. Raises NotReachable when it has ended, or the connection has."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            self._socket.send(INPUT + data)
+        except ConnectionClosed as error:
+            raise NotReachable(self._what, self.error or "the console was closed") from error
+
+
+@contextmanager
+def console(azure: Azure, inside: Inside, command: str) -> Iterator[Console]:
+    """Run `command` (words, no shell) for as long as the context lasts. Raises NotReachable when it cannot be had."""
+    from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
     what = f"running `{command}` in replica '{inside.replica}'"
     with calling("asking for a token of", f"container app '{inside.app}'"):
         answer = azure.container_apps.container_apps.get_auth_token(inside.group, inside.app)
     token = str(answer.properties.token if answer.properties else "")
-    deadline = time.monotonic() + seconds
-    messages: list[bytes] = []
     try:
-        with connect(
+        socket = connect(
             f"{inside.endpoint}?{urlencode({'command': command})}",
             additional_headers={"Authorization": f"Bearer {token}"},
             ssl=ssl.create_default_context(cafile=azure.cloud.ca_file),
             proxy=None if azure.cloud.proxy else True,
             open_timeout=CONNECT_SECONDS,
             close_timeout=1,
-        ) as socket:
-            while True:
-                message = socket.recv(timeout=max(0.0, deadline - time.monotonic()))
-                messages.append(message if isinstance(message, bytes) else message.encode())
-    except ConnectionClosed:
-        return _heard(messages)
-    except TimeoutError:
-        raise TimeoutError(f"`{command}` did not end within {seconds:g} s") from None
+        )
     except (WebSocketException, OSError) as error:
         raise NotReachable(what, f"no console ({type(error).__name__}: {error})") from error
+    with socket:
+        yield Console(socket, what)
 
 
-def _heard(messages: list[bytes]) -> Said:
-    output = b"".join(message[2:] for message in messages if message[:1] == bytes([FORWARD]))
-    errors = [_sentence(message[1:]) for message in messages if message[:1] == bytes([ERROR])]
-    return Said(output.decode(errors="replace").replace("\r\n", "\n"), errors[0] if errors else None)
+def run_inside(azure: Azure, inside: Inside, command: str, seconds: float) -> Said:
+    """Run `command` and wait for its end, for `seconds` at most.
+
+    Raises NotReachable when the console cannot be had, TimeoutError when the command does not end.
+    """
+    deadline = time.monotonic() + seconds
+    output = b""
+    with console(azure, inside, command) as terminal:
+        try:
+            while (data := terminal.hear(deadline - time.monotonic())) is not None:
+                output += data
+        except TimeoutError:
+            raise TimeoutError(f"`{command}` did not end within {seconds:g} s") from None
+    return Said(output.decode(errors="replace").replace("\r\n", "\n"), terminal.error)
 
 
 def _sentence(said: bytes) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from chatops import __version__
-from chatops.cli import cloud, config, domain, images, prices
+from chatops.cli import cloud, config, conversations, domain, images, prices
 from chatops.cli.cost import cost
 from chatops.cli.deploy import deploy
 from chatops.cli.doctor import doctor
@@ -49,6 +49,7 @@ app.command()(resume)
 app.command()(logs)
 app.command("open")(open_page)
 app.command()(down)
+app.add_typer(conversations.group, name="conversations")
 app.add_typer(domain.group, name="domain")
 app.add_typer(images.group, name="images")
 app.add_typer(config.group, name="config")
