@@ -170,7 +170,7 @@ async def test_what_makes_the_data_is_a_child_that_goes_with_the_daemon(tmp_path
     children = tmp_path / "children"
     servers = Servers(tmp_path / "postgres", tmp_path / "logs", Children(children))
     making = asyncio.create_task(servers.put(ID, "16", "chat-admin", PASSWORD))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not list(tmp_path.glob("postgres/*/data.new/*")):
             await asyncio.sleep(0.01)
     assert await Children(children).end_leftovers(5) > 0

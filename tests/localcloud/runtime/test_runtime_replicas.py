@@ -234,6 +234,6 @@ async def test_a_machine_that_refuses_ends_the_wait_for_a_revision(world, tmp_pa
     runtime = LocalRuntime(tmp_path / "home", tmp_path / "cold", tmp_path / "logs")
     await runtime.start()
     with pytest.raises(RuntimeFailure, match="venvs"):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await runtime.put_app(world.spec())
     await runtime.stop()

@@ -24,7 +24,7 @@ def awake():
         raise AssertionError("the event loop stands still")
 
     before = signal.signal(signal.SIGALRM, blocked)
-    signal.alarm(20)
+    signal.alarm(240)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
