@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +36,13 @@ def now() -> datetime:
 def ahead() -> float:
     """Seconds between the machine's clock and this one."""
     return _hands.ahead.total_seconds()
+
+
+def awake() -> float:
+    """Seconds by which to measure what lasts: they pass while the machine does, or when the clock is put ahead, and
+    not while it sleeps or when its own clock is set.
+    """
+    return time.monotonic() + ahead()
 
 
 def advance(seconds: float) -> None:

@@ -84,11 +84,11 @@ class Metering:
     def __init__(self, world: World) -> None:
         self._world = world
         self._ledger = world.ledger
-        self._last = clock.now()
+        self._last = clock.awake()
 
     async def run(self) -> None:
         """For ever."""
-        self._last = clock.now()
+        self._last = clock.awake()
         while True:
             for _ in range(FLUSH_EVERY):
                 await clock.sleep(LOOK)
@@ -97,8 +97,8 @@ class Metering:
 
     def look(self) -> None:
         """Enter what was used since the last look."""
-        now = clock.now()
-        seconds, self._last = Decimal(str((now - self._last).total_seconds())), now
+        now, moment = clock.now(), clock.awake()
+        seconds, self._last = Decimal(str(moment - self._last)), moment
         for type, rates in RATES.items():
             for record in self._world.store.records(type=type):
                 for resource, meter, amount, per in rates(record):
