@@ -15,12 +15,13 @@ from . import clock
 from .arm import Arm
 from .billing.retail import retail_routes
 from .control.table import ENDPOINTS
-from .data.build import builds_routes
+from .data.build import UPLOADS, builds_routes
 from .data.consoles import console_routes
 from .data.streams import stream_routes
 from .directory import Graph
 from .identity import MANAGEMENT, SignIn
 from .journal import Calls, Journal
+from .limited import Limited
 from .trouble.front import Trouble
 from .trouble.routes import trouble_routes
 from .world import World
@@ -96,7 +97,7 @@ def management_app(world: World, sign_in: SignIn, calls: Calls) -> ASGIApp:
     beside += trouble_routes(world.desk, world.tokens, world.origin)
     outer = Starlette(routes=[*beside, *sign_in.routes()])
     outer.router.default = journalled
-    return outer
+    return Limited(outer, free=UPLOADS)
 
 
 async def _unexpected(request: Request, failure: Exception) -> Response:

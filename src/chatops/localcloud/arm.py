@@ -56,7 +56,7 @@ class Arm:
         version = "" if path == settings.PATH else api_version(query)
         _own_subscription(self._world, path)
         if operation := self._world.operations.by_token(path.rsplit("/", 1)[1]):
-            return self._poll(operation, path, request)
+            return self._poll(operation, path, request, version)
         id = parse(path) or Id(path, "", "", (), ())
         kind = self._world.kinds.get(id.type.lower())
         call = Call(
@@ -155,12 +155,12 @@ class Arm:
             raise kind.missing(owner) if kind.missing else errors.missing(owner, kind.type)
         return record
 
-    def _poll(self, operation: Operation, path: str, request: Request) -> Response:
+    def _poll(self, operation: Operation, path: str, request: Request, version: str) -> Response:
         """Answer a poll: the status document, or at the Location URL the result once there is one."""
         style = STYLES[operation.style]
         again = {"x-ms-retry-after-ms": str(POLL_MS)}
         if style.repeats:
-            again = headers(operation, style, self._world.origin, request.query_params["api-version"])
+            again = headers(operation, style, self._world.origin, version)
         at_result = path.rsplit("/", 2)[1].lower() == style.result.rsplit("/", 2)[-2].lower() if style.result else False
         if not at_result:
             status = 200 if operation.finished else style.polled

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import jwt
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -23,6 +24,7 @@ from . import clock
 from .files import read_whole, write_private
 
 LIFETIME = 3599
+LARGEST_FORM = 2**20  # bytes
 MANAGEMENT = ("https://management.azure.com", "https://management.core.windows.net")
 VAULT = "https://vault.azure.net"
 REGISTRY = "https://containerregistry.azure.net"
@@ -122,7 +124,7 @@ class SignIn:
 
     async def token(self, request: Request) -> JSONResponse:
         """The client credentials grant of OAuth 2.0, with Azure's own refusals."""
-        form = dict(parse_qsl((await request.body()).decode()))
+        form = await read_form(request)
         if form.get("grant_type") != "client_credentials":
             return _refusal("AADSTS70003", "unsupported_grant_type", "The app requested an unsupported grant type.")
         audience = form.get("resource") or form.get("scope", "").split(" ")[0].removesuffix("/.default")
@@ -139,6 +141,16 @@ class SignIn:
         token = self.tokens.issue(self.operator, audience.rstrip("/"), appid=self.client_id)
         answer = {"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": token}
         return JSONResponse({**answer, "resource": audience})
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form; what is no UTF-8 is no known value either."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_FORM:
+            raise HTTPException(413)
+    return dict(parse_qsl(body.decode(errors="replace")))
 
 
 def _refusal(code: str, error: str, text: str, status: int = 400) -> JSONResponse:

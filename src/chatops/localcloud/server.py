@@ -44,6 +44,7 @@ from .directory import email
 from .files import read_whole, write_private
 from .identity import SignIn, Tokens
 from .journal import Calls, Journal
+from .limited import Limited
 from .operations import Operations
 from .proxy import Proxy
 from .pulls import hub_at, source
@@ -248,7 +249,7 @@ class Daemon:
         images = registry_app(self._runtime.images, world.tokens, Registries(world), self._runtime.collect_garbage)
         registries = Journal(Trouble(images, world.desk, "registry"), calls, "registry")
         planes: dict[str, ASGIApp] = {
-            f".{vaults.DOMAIN}": Journal(Trouble(vault_app(world), world.desk, "vault"), calls, "vault"),
+            f".{vaults.DOMAIN}": Journal(Trouble(Limited(vault_app(world)), world.desk, "vault"), calls, "vault"),
             f".{registry.DOMAIN}": registries,
             **dict.fromkeys(REGISTRY_PATHS, registries),
         }

@@ -118,6 +118,12 @@ def test_azure_monitor_tells_requests_by_revision_and_status(stack: Stack, cloud
     (split,) = metrics(metricnames="Requests", **{"$filter": "statusCodeCategory eq '*'"})
     status = {one["metadatavalues"][0]["value"]: one["data"] for one in split["timeseries"]}
     assert {name: sum(point["total"] for point in data) for name, data in status.items()} == {"2xx": 2, "5xx": 1}
-    for changed in ({"metricnames": "Mood"}, {"$filter": "mood eq 'x'"}, {"interval": "often"}, {"timespan": "x"}):
+    for changed in (
+        {"metricnames": "Mood"},
+        {"$filter": "mood eq 'x'"},
+        {"interval": "often"},
+        {"interval": "PT0M"},
+        {"timespan": "x"},
+    ):
         assert cloud.call("GET", path, "2024-02-01", params={**query, **changed}).status_code == 400
     stack.client.container_apps.begin_delete(stack.group, "watched").result()

@@ -150,3 +150,24 @@ def test_a_body_of_the_wrong_shape_is_a_bad_request(cloud: Cloud, group: str, ty
     assert 400 <= answer.status_code < 500
     assert answer.json()["error"]["code"]
     assert cloud.call("GET", path).status_code == 404
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("path", ["/subscriptions/s/resourceGroups/g", "/adfs/oauth2/token", "/_local/trouble"])
+def test_a_body_that_is_too_long_is_not_kept(cloud: Cloud, path: str, declared: bool) -> None:
+    whole, ca = bytes(5 * 2**20), cloud.endpoint["ca_file"]
+    method = "POST" if path.startswith("/adfs") else "PATCH"
+    token = {"Authorization": f"Bearer {cloud.token}"}
+    query = {"api-version": "2025-04-01"}
+    path = path.replace("/s/", f"/{cloud.endpoint['subscription']}/")
+    url = cloud.endpoint["arm"] + path
+    data = whole if declared else iter([whole[: 2**20]] * 5)
+    answer = requests.request(method, url, params=query, data=data, headers=token, verify=ca, timeout=120)
+    assert answer.status_code == 413
+    if declared:
+        assert answer.json()["error"]["code"] == "RequestContentTooLarge"
+
+
+def test_what_is_no_text_signs_nobody_in(cloud: Cloud) -> None:
+    url, ca = f"{cloud.endpoint['arm']}/adfs/oauth2/token", cloud.endpoint["ca_file"]
+    assert requests.post(url, data=b"client_id=\xff\xfe", verify=ca, timeout=120).status_code == 400

@@ -124,11 +124,13 @@ def test_trouble_outlives_the_daemon(fresh: Cloud) -> None:
         ({"faults": [{"match": "PUT", "answer": "500"}]}, "METHOD PATH"),
         ({"faults": [{"match": "PUT ~(", "answer": "500"}]}, "regular expression"),
         ({"faults": [{"match": "PUT */x", "answer": "500", "nht": 1}]}, "has no nht"),
+        ({"faults": [{"match": 1, "answer": "500"}]}, "wrong type for match"),
+        ({"faults": [{"match": "PUT */x", "answer": "500", "first": "1"}]}, "wrong type for first"),
         ({"latency": "slow"}, "none, recorded"),
         ({"speed": 0}, "more than 0"),
         ({"throttle": {"reads": "many"}}, "number"),
     ],
-    ids=range(7),
+    ids=range(9),
 )
 def test_what_cannot_be_is_refused_with_the_reason(troubled: Cloud, wanted: dict[str, Any], why: str) -> None:
     before = troubled.call("GET", "/_local/trouble").json()
@@ -141,3 +143,9 @@ def test_what_cannot_be_is_refused_with_the_reason(troubled: Cloud, wanted: dict
 def test_trouble_is_ordered_with_a_token_only(cloud: Cloud) -> None:
     url = cloud.endpoint["arm"] + "/_local/trouble"
     assert requests.delete(url, verify=cloud.endpoint["ca_file"], timeout=120).status_code == 401
+
+
+@pytest.mark.parametrize("seconds", ["-1", "1e400", "NaN", "1e12"])
+def test_the_clock_goes_ahead_by_what_is_a_time_alone(cloud: Cloud, seconds: str) -> None:
+    answer = cloud.call("PUT", "/_local/clock", data=f'{{"advance": {seconds}}}')
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidTrouble")

@@ -250,7 +250,7 @@ async def test_replicas_reach_the_outside_over_plain_http(world):
     outside.close()
 
 
-@pytest.mark.parametrize("credentials", ["", "env:wrong@", "wrong@"])
+@pytest.mark.parametrize("credentials", ["", "env:wrong@", "wrong@", "env:%C3%A9@"])
 async def test_proxy_without_the_environments_token_answers_407(world, credentials):
     await world.put("inner", external=False)
     url = httpx.URL(world.runtime._ingress.proxy_url(world.spec().environment))

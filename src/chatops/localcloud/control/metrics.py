@@ -22,7 +22,7 @@ from .kind import Call, Endpoint
 
 NAMESPACE = "Microsoft.App/containerapps"
 HOUR = timedelta(hours=1)
-_STEP = re.compile(r"PT(\d+)([MH])")
+_STEP = re.compile(r"PT([1-9]\d{0,4})([MH])")
 _CONDITION = re.compile(r"\s*(\w+)\s+eq\s+'([^']*)'\s*")
 STATUS = {"statuscode", "statuscodecategory"}
 REVISION = {"revisionname"}

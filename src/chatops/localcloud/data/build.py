@@ -31,6 +31,7 @@ from .stage import locate
 
 log = logging.getLogger(__name__)
 
+UPLOADS = "/_builds/upload/"
 MOST_URLS = 1000  # of uploads, and of logs, that are known at once
 UNBUILT_SECONDS = 86400  # how long an uploaded context is kept that nobody has built
 
@@ -77,7 +78,7 @@ class Builds:
         relative = f"source/{clock.now():%Y%m%d%H%M%S}/{secrets.token_hex(16)}.tar.gz"
         self._upload_tokens[token] = self._upload(registry, relative)
         _drop_oldest(self._upload_tokens)
-        return f"/_builds/upload/{token}", relative
+        return f"{UPLOADS}{token}", relative
 
     def _forget_uploads(self) -> None:
         """Remove contexts that nobody had built."""
@@ -267,7 +268,7 @@ def builds_routes(builds: Builds) -> list[Route]:
         return Response(status_code=404) if found is None else _log_response(request, *found)
 
     return [
-        Route("/_builds/upload/{token}", upload, methods=["PUT"]),
+        Route(f"{UPLOADS}{{token}}", upload, methods=["PUT"]),
         Route("/_builds/log/{token}", log, methods=["GET", "HEAD"]),
     ]
 

@@ -26,7 +26,10 @@ class Routes:
 
     def environment(self, token: str) -> str | None:
         """The environment that a token stands for."""
-        return next((name for name, known in self._tokens.items() if secrets.compare_digest(known, token)), None)
+        return next(
+            (name for name, known in self._tokens.items() if secrets.compare_digest(known.encode(), token.encode())),
+            None,
+        )
 
     def external(self, host: str) -> App | None:
         """From outside: an external app by its FQDN, a domain of its own or `<app>.localhost`.

@@ -16,6 +16,7 @@ from .rules import BadRule, Rule
 from .throttle import Throttle
 
 SPACE, KEY = "settings", "trouble"
+MOST_AHEAD = 10 * 365 * 86_400.0  # seconds
 BUCKETS = {"reads", "writes", "deletes"}
 
 
@@ -59,6 +60,9 @@ class Desk:
         self.keep()
 
     def advance(self, seconds: float) -> None:
+        """Put the clock ahead. Raises BadRule for what is no time to go ahead by."""
+        if not 0 <= seconds <= MOST_AHEAD:
+            raise BadRule(f"the clock is put ahead by 0 to {MOST_AHEAD:.0f} seconds at once")
         clock.advance(seconds)
         self.keep()
 

@@ -23,6 +23,14 @@ REASONS: dict[int, tuple[str, str]] = {
 }
 """HTTP status -> Azure's usual code and sentence for it."""
 
+_TYPES: Mapping[str, Any] = {
+    **dict.fromkeys(("match", "code", "message"), str),
+    **dict.fromkeys(("first", "times", "seen"), int),
+    "answer": str | int,
+    "after": bool,
+    "seconds": int | float,
+    "retry_after": int | float | None,
+}
 ACTIONS = ("reset", "hang", "fail", "never")
 """What else a rule can do: drop the connection, hang, let the operation fail, or never end."""
 
@@ -75,6 +83,8 @@ class Rule:
             raise BadRule(f"a rule has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known - {'seen'}))}")
         if missing := {"match", "answer"} - set(found):
             raise BadRule(f"the rule lacks {', '.join(sorted(missing))}")
+        if wrong := [name for name, value in found.items() if not isinstance(value, _TYPES[name])]:
+            raise BadRule(f"the rule has a value of the wrong type for {', '.join(sorted(wrong))}")
         return cls(**found)
 
     def shown(self) -> dict[str, Any]:

@@ -14,12 +14,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ...identity import MANAGEMENT, REGISTRY
+from ...identity import MANAGEMENT, REGISTRY, read_form
 from ..images import ImageStore
 from ..reference import DOMAIN
 from .address import Address
@@ -133,7 +132,7 @@ class Door:
 
     async def exchange(self, request: Request) -> Response:
         """An Azure token for the registry's refresh token."""
-        form = dict(parse_qsl((await request.body()).decode()))
+        form = await read_form(request)
         caller = self.tokens.verify(form.get("access_token", ""), [*MANAGEMENT, REGISTRY, self.control.audience])
         if form.get("grant_type") != "access_token" or caller is None:
             return RegistryError(401, "UNAUTHORIZED", "the Azure access token is missing or not valid").response()
@@ -141,7 +140,7 @@ class Door:
 
     async def token(self, request: Request) -> Response:
         """A refresh token, or a user name and password, for an access token."""
-        form = dict(parse_qsl((await request.body()).decode()))
+        form = await read_form(request)
         address, kind = Address.of(request), form.get("grant_type")
         oid = None
         if kind == "refresh_token":
