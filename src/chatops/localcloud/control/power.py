@@ -54,8 +54,10 @@ async def _wake(world: World, server: Record) -> None:
     except RuntimeFailure as failure:
         log.warning("the server %s does not start: %s", server.id, failure)
         return
-    server.properties["state"] = "Ready"
-    world.store.save(server)
+    now = world.store.find(server.id)  # somebody may have deleted or started it meanwhile
+    if now and now.properties["state"] == STOPPED and not world.operations.on(server.id):
+        now.properties["state"] = "Ready"
+        world.store.save(now)
 
 
 def _must_be(state: str) -> Callable[[Record], None]:
