@@ -183,6 +183,9 @@ CONTAINER = "template.containers.0."
         (_set(CONTAINER + "env", [{"name": "A", "secretRef": "no"}]), 400, "ContainerAppSecretRefNotFound"),
         (_set("configuration.secrets", [{"name": "Loud", "value": "x"}]), 400, "ContainerAppInvalidSecretName"),
         (_set("configuration.secrets", [{"name": "empty"}]), 400, "ContainerAppSecretInvalid"),
+        (_set("template.revisionSuffix", "../../../../x"), 400, "ContainerAppInvalidRevisionName"),
+        (_set("template.revisionSuffix", "Loud"), 400, "ContainerAppInvalidRevisionName"),
+        (_set("template.revisionSuffix", "x" * 46), 400, "ContainerAppInvalidRevisionName"),
         (_set(CONTAINER + "image", "stackreg.azurecr.io/no:1"), 400, "InvalidParameterValueInContainerTemplate"),
         (_set(CONTAINER + "image", "nowhere.azurecr.io/no:1"), 400, "InvalidParameterValueInContainerTemplate"),
         (_set("configuration.registries", []), 400, "InvalidParameterValueInContainerTemplate"),
@@ -196,6 +199,19 @@ def test_what_azure_refuses(stack: Stack, change: Any, status: int, code: str) -
     assert (caught.value.status_code, code_of(caught.value)) == (status, code)
     with pytest.raises(ResourceNotFoundError):
         stack.client.container_apps.get(stack.group, "refused")
+
+
+def test_a_revision_suffix_stands_for_one_template(stack: Stack) -> None:
+    def body(greeting: str) -> dict[str, Any]:
+        made = stack.body(GREETING=greeting)
+        made["properties"]["template"]["revisionSuffix"] = "one"
+        return made
+
+    for _ in range(2):
+        assert stack.put("named", body("first")).properties.latest_revision_name == "named--one"
+    with pytest.raises(HttpResponseError, match="revision with suffix one already exists"):
+        stack.put("named", body("second"))
+    stack.client.container_apps.begin_delete(stack.group, "named").result()
 
 
 @pytest.mark.parametrize("name", ["Upper", "1digit", "double--hyphen", "end-", "x" * 33])

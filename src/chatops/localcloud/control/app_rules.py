@@ -20,6 +20,7 @@ from .vaults import DOMAIN, by_name
 GET_SECRET = "Microsoft.KeyVault/vaults/secrets/getSecret/action"  # noqa: S105
 PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 CONSUMPTION = "Consumption"
+LONGEST_REVISION = 54
 PAIRS = [(Decimal(step) / 4, Decimal(step) / 2) for step in range(1, 17)]
 
 
@@ -39,6 +40,7 @@ def check(change: Change) -> None:
     """Every rule in the order in which Azure meets them; the first broken one is raised."""
     _environment(change)
     _identities(change)
+    _suffix(change)
     containers = change.properties["template"].get("containers") or []
     if not containers:
         refuse("ContainerAppImageRequired", "A container app must have at least one container with an image.")
@@ -77,6 +79,19 @@ def _identities(change: Change) -> None:
         if id.lower() not in known:
             text = f"Identity operation for resource '{change.record.id}' failed with error"
             refuse("FailedIdentityOperation", f"{text} 'Resource '{id}' was not found.'")
+
+
+def _suffix(change: Change) -> None:
+    suffix = change.properties["template"].get("revisionSuffix")
+    name = f"{change.record.name}--{suffix}"
+    if suffix and (len(name) > LONGEST_REVISION or not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", str(suffix))):
+        text = (
+            f"Revision name has an invalid value '{suffix}'. A revision name must consist of lower case alphanumeric "
+            "characters or '-', start with an alphabetic character, and end with an alphanumeric character. The length "
+            f"of the revision name must not be more than a combined {LONGEST_REVISION} characters with the container "
+            "app name."
+        )
+        refuse("ContainerAppInvalidRevisionName", text)
 
 
 def _one_container(containers: list[Body]) -> None:

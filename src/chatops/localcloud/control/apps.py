@@ -95,7 +95,12 @@ def _revision(change: Change) -> None:
     if change.previous and template == change.previous.properties["template"] and "revision" in hidden:
         return
     suffix = suffix or "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(7))
-    hidden["revision"] = f"{change.record.name}--{suffix}"
+    name = f"{change.record.name}--{suffix}"
+    known = change.world.store.find(f"{change.record.id}/revisions/{name}")
+    if known and known.properties["template"] != template:
+        why = f'Invalid value: "{suffix}": revision with suffix {suffix} already exists.'
+        app_rules.invalid("template.revisionsuffix", why)
+    hidden["revision"] = name
 
 
 async def _apply(world: World, record: Record, private: Body) -> None:
