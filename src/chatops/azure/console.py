@@ -7,13 +7,14 @@ https://learn.microsoft.com/azure/container-apps/container-console
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from chatops.azure.calls import calling
@@ -21,8 +22,9 @@ from chatops.azure.clients import Azure
 from chatops.errors import NotReachable
 
 if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
+    from websockets.asyncio.client import ClientConnection
 
+T = TypeVar("T")
 FORWARD, ERROR = 0, 2
 INPUT = b"\x00\x00"
 CONNECT_SECONDS = 20.0
@@ -47,10 +49,15 @@ class Said:
 
 
 class Console:
-    """A command that runs on a terminal inside a replica. `error` is what Azure said when it did not end well."""
+    """A command that runs on a terminal inside a replica. `error` is what Azure said when it did not end well.
 
-    def __init__(self, socket: ClientConnection, what: str) -> None:
+    Its connection lives in an event loop that runs while something is waited for. (The `websockets` client without a
+    loop reads and writes one TLS connection in two threads, which OpenSSL does not allow: calls are lost by it.)
+    """
+
+    def __init__(self, socket: ClientConnection, loop: asyncio.Runner, what: str) -> None:
         self._socket = socket
+        self._loop = loop
         self._what = what
         self.error: str | None = None
 
@@ -61,7 +68,7 @@ class Console:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                message = self._socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+                message = self._loop.run(_within(deadline - time.monotonic(), self._socket.recv()))
             except ConnectionClosed:
                 return None
             said = message if isinstance(message, bytes) else message.encode()
@@ -85,34 +92,48 @@ class Console:
         from websockets.exceptions import ConnectionClosed
 
         try:
-            self._socket.send(INPUT + data)
+            self._loop.run(self._socket.send(INPUT + data))
         except ConnectionClosed as error:
             raise NotReachable(self._what, self.error or "the console was closed") from error
+
+
+async def _within(seconds: float, waiting: Coroutine[None, None, T]) -> T:
+    async with asyncio.timeout(max(0.0, seconds)):
+        return await waiting
 
 
 @contextmanager
 def console(azure: Azure, inside: Inside, command: str) -> Iterator[Console]:
     """Run `command` (words, no shell) for as long as the context lasts. Raises NotReachable when it cannot be had."""
     from websockets.exceptions import WebSocketException
-    from websockets.sync.client import connect
 
     what = f"running `{command}` in replica '{inside.replica}'"
     with calling("asking for a token of", f"container app '{inside.app}'"):
         answer = azure.container_apps.container_apps.get_auth_token(inside.group, inside.app)
     token = str(answer.properties.token if answer.properties else "")
-    try:
-        socket = connect(
-            f"{inside.endpoint}?{urlencode({'command': command})}",
-            additional_headers={"Authorization": f"Bearer {token}"},
-            ssl=ssl.create_default_context(cafile=azure.cloud.ca_file),
-            proxy=None if azure.cloud.proxy else True,
-            open_timeout=CONNECT_SECONDS,
-            close_timeout=1,
-        )
-    except (WebSocketException, OSError) as error:
-        raise NotReachable(what, f"no console ({type(error).__name__}: {error})") from error
-    with socket:
-        yield Console(socket, what)
+    with asyncio.Runner() as loop:
+        try:
+            socket = loop.run(_connect(azure, f"{inside.endpoint}?{urlencode({'command': command})}", token))
+        except (WebSocketException, OSError) as error:
+            raise NotReachable(what, f"no console ({type(error).__name__}: {error})") from error
+        try:
+            yield Console(socket, loop, what)
+        finally:
+            loop.run(socket.close())
+
+
+async def _connect(azure: Azure, url: str, token: str) -> ClientConnection:
+    from websockets.asyncio.client import connect
+
+    return await connect(
+        url,
+        additional_headers={"Authorization": f"Bearer {token}"},
+        ssl=ssl.create_default_context(cafile=azure.cloud.ca_file),
+        proxy=None if azure.cloud.proxy else True,
+        open_timeout=CONNECT_SECONDS,
+        close_timeout=1,
+        ping_interval=None,  # nobody would hear an answer while nothing is waited for
+    )
 
 
 def run_inside(azure: Azure, inside: Inside, command: str, seconds: float) -> Said:
