@@ -26,7 +26,7 @@ from chatops.azure.cloud import local
 from chatops.cli import trouble
 from chatops.rollout.revisions import Place, Revision
 from chatops.rollout.rollout import look
-from chatops.rollout.standing import Standing, last_good
+from chatops.rollout.standing import Standing, labels_of, last_good
 
 pytestmark = pytest.mark.timeout(900)
 GOOD_FOR = 60  # seconds; a busy machine takes long to start a process
@@ -218,6 +218,28 @@ def test_a_rollback_goes_to_who_served_before_and_what_chatops_did_not_set_survi
     assert body["tags"]["theirs"] == "too"
     assert body["properties"]["configuration"]["maxInactiveRevisions"] == 77
     assert {one.name: one.value for one in apps.list_secrets("chat-rg", NAME).value} == {"theirs": "kept-by-value"}
+
+
+def test_labels_that_others_have_set_survive_a_rollout(drill: Drill) -> None:
+    """So does the revision behind them: it goes on answering to its label's name."""
+    apps, before = drill.azure.container_apps.container_apps, drill.serves(NAME)[0].name
+
+    def split(*traffic: dict[str, Any]) -> None:
+        configuration = {"activeRevisionsMode": "Multiple", "ingress": {"traffic": traffic}}
+        body: Any = {"location": "germanywestcentral", "properties": {"configuration": configuration}}
+        apps.begin_update("chat-rg", NAME, body).result()
+
+    split({"revisionName": before, "weight": 100, "label": "theirs"})
+    drill.write(**{NAME: "beside a label"})
+    drill.machine.chatops("deploy", NAME)
+    now, revisions = drill.stands(NAME)
+    body = drill.azure.read(drill.ids[NAME], "2026-01-01") or {}
+    assert labels_of(body) == {"theirs": before}
+    assert {one.name: one.traffic for one in revisions if one.active} == {now.serving: 100, before: 0}
+    assert now.pinned
+    assert drill.way_back(NAME) == before
+    assert drill.machine.chatops("plan", "--output", "json").objects[0]["changes"] == 0
+    split({"revisionName": now.serving, "weight": 100})
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ begin     Multiple mode, all traffic pinned to what serves, and the new template
 gate      it gets ready, answers its health endpoint and passes a smoke test, or is deactivated: nothing has changed
           for anybody.
 shift     the traffic moves, at once or in steps.
-settle    Single mode with the latest revision, as it was before; the tag `chatops-previous` says who served.
+settle    Single mode with the latest revision, as it was before; the tag `chatops-previous` says who served. An app
+          whose revisions have labels stays in Multiple mode, which alone knows labels, pinned to the latest.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from chatops.errors import CloudError, GateFailed
 from chatops.rollout.gate import Candidate, Gate, Report, admit
 from chatops.rollout.revisions import Json, Place
 from chatops.rollout.shift import Shift, give, shift
-from chatops.rollout.standing import LATEST, PREVIOUS, Standing, pinned_to, standing
+from chatops.rollout.standing import LATEST, Standing, labels_of, pinned_to, remembering, standing, with_labels
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def roll_out(azure: Azure, place: Place, order: Order, report: Report) -> None:
 def _begin(azure: Azure, place: Place, order: Order, app: Json, serving: str) -> Json:
     properties = dict(order.patch.get("properties") or {})
     configuration = dict(properties.get("configuration") or {})
-    ingress = {**(configuration.get("ingress") or {}), "traffic": pinned_to(serving)}
+    ingress = {**(configuration.get("ingress") or {}), "traffic": with_labels(pinned_to(serving), app)}
     properties["configuration"] = {**configuration, "activeRevisionsMode": "Multiple", "ingress": ingress}
     # the app's own template is that of its latest revision, which need not be the one that serves
     properties["template"] = replacing(app["properties"]["template"], order.template)
@@ -117,15 +118,15 @@ def settle(candidate: Candidate, previous: str) -> None:
     """Back to Single mode, where the latest revision is the only one: it is the one that serves by now."""
     azure, place = candidate.azure, candidate.place
     app, now = look(azure, place)
-    if now.serving != now.latest:
+    body: dict[str, Any] = {"location": app["location"]}
+    if now.serving != now.latest or labels_of(app):
         for name in now.others:
             place.deactivate(azure, name)
-        return
-    body: dict[str, Any] = {
-        "location": app["location"],
-        "properties": {"configuration": {"activeRevisionsMode": "Single", "ingress": {"traffic": LATEST}}},
-    }
+    else:
+        single = {"activeRevisionsMode": "Single", "ingress": {"traffic": LATEST}}
+        body["properties"] = {"configuration": single}
     if previous != now.serving:
-        body["tags"] = {**(app.get("tags") or {}), PREVIOUS: previous}
-    candidate.report(f"{now.serving}: serves alone from now on")
-    place.patch(azure, body)
+        body["tags"] = remembering(app, previous)
+    if len(body) > 1:
+        candidate.report(f"{now.serving}: serves alone from now on")
+        place.patch(azure, body)

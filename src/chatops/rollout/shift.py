@@ -10,7 +10,7 @@ from typing import Any
 from chatops.errors import Interrupted
 from chatops.rollout.gate import Candidate
 from chatops.rollout.metrics import Requests, requests_of
-from chatops.rollout.standing import pinned_to
+from chatops.rollout.standing import pinned_to, with_labels
 
 ALL_AT_ONCE = (100,)
 TOLERATED = 0.01
@@ -37,9 +37,9 @@ def shift(candidate: Candidate, before: str, how: Shift) -> None:
 
 
 def give(candidate: Candidate, traffic: list[dict[str, Any]]) -> None:
-    """Set the app's traffic, in Multiple mode."""
-    configuration = {"activeRevisionsMode": "Multiple", "ingress": {"traffic": traffic}}
+    """Set the app's traffic, in Multiple mode. Labels stay."""
     app = candidate.place.app(candidate.azure) or {}
+    configuration = {"activeRevisionsMode": "Multiple", "ingress": {"traffic": with_labels(traffic, app)}}
     candidate.place.patch(
         candidate.azure, {"location": app.get("location"), "properties": {"configuration": configuration}}
     )

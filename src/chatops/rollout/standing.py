@@ -14,7 +14,8 @@ from typing import Any
 from chatops.rollout.revisions import Revision
 
 PREVIOUS = "chatops-previous"
-"""The app's tag with the revision that served before the one that was rolled out last."""
+"""The app's tag with the revisions that served before the one that was rolled out last, the latest first."""
+TAG_CHARACTERS = 256  # Azure's limit
 
 GATE, WAITING, PASSED = "chatops-gate", "waiting", "passed"
 """The app's tag on how its first revision does at the gate: it is made waiting."""
@@ -24,7 +25,10 @@ LATEST = [{"latestRevision": True, "weight": 100}]
 
 @dataclass(frozen=True)
 class Standing:
-    """`serving` gets most of the traffic, `latest` was made last; `others` are active beside `serving`."""
+    """`serving` gets most of the traffic, `latest` was made last; `others` are active beside `serving`.
+
+    What somebody has put a label on is not among the others: it is there for who asks for it by its label.
+    """
 
     single: bool
     serving: str
@@ -56,6 +60,25 @@ def pinned_to(revision: str) -> list[dict[str, Any]]:
     return [{"revisionName": revision, "weight": 100}]
 
 
+def labels_of(app: dict[str, Any]) -> dict[str, str]:
+    """Return the labels of an app's traffic, each with the revision that answers to it."""
+    properties = app["properties"]
+    traffic = (properties["configuration"].get("ingress") or {}).get("traffic") or []
+    ready = str(properties.get("latestReadyRevisionName") or "")
+    return {str(one["label"]): str(one.get("revisionName") or ready) for one in traffic if one.get("label")}
+
+
+def with_labels(traffic: Sequence[dict[str, Any]], app: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return traffic by name with the app's labels where they are: nobody but who set them moves them."""
+    entries = [dict(one) for one in traffic]
+    for label, revision in labels_of(app).items():
+        free = (one for one in entries if one["revisionName"] == revision and "label" not in one)
+        if (entry := next(free, None)) is None:
+            entries.append(entry := {"revisionName": revision, "weight": 0})
+        entry["label"] = label
+    return entries
+
+
 def standing(app: dict[str, Any], revisions: Sequence[Revision]) -> Standing:
     """Tell how an app stands by its body and its revisions."""
     properties = app["properties"]
@@ -68,7 +91,8 @@ def standing(app: dict[str, Any], revisions: Sequence[Revision]) -> Standing:
     # of two equal halves the older one is who served before
     age = {one.name: one.created for one in revisions}
     serving = min(shares, key=lambda name: (-shares[name], age.get(name, ""))) if shares else ready
-    others = tuple(one.name for one in revisions if one.active and one.name != serving)
+    kept = {serving, *labels_of(app).values()}
+    others = tuple(one.name for one in revisions if one.active and one.name not in kept)
     whole = shares.get(serving) == 100 and _by_name((configuration.get("ingress") or {}).get("traffic") or [])
     return Standing(False, serving, latest, others, whole)
 
@@ -131,11 +155,24 @@ def _by_name(traffic: Sequence[dict[str, Any]]) -> bool:
     return not any(one.get("latestRevision") and one.get("weight") for one in traffic)
 
 
+def _served(app: dict[str, Any]) -> list[str]:
+    return str((app.get("tags") or {}).get(PREVIOUS) or "").split(",")
+
+
+def remembering(app: dict[str, Any], previous: str) -> dict[str, str]:
+    """Return the app's tags with the revision that served until now; the oldest are forgotten."""
+    names = ",".join(dict.fromkeys([previous, *filter(None, _served(app))]))
+    if len(names) > TAG_CHARACTERS:
+        names = names[: TAG_CHARACTERS + 1].rpartition(",")[0]
+    return {**(app.get("tags") or {}), PREVIOUS: names}
+
+
 def last_good(app: dict[str, Any], revisions: Sequence[Revision], stands: Standing) -> Revision | None:
     """The revision to go back to, always an older one. None when there is none.
 
     After an interruption, the elder of those that run: a rollback is finished, a rollout taken back. At rest, what
-    served before, by the app's tag, else the newest one that ran something else and did not fail.
+    served before, by the app's tag: the gate may have refused what else there is. For want of a tag, the newest one
+    that ran something else and did not fail.
     """
     known = {one.name: one for one in revisions}
     now = known.get(stands.serving)
@@ -145,9 +182,8 @@ def last_good(app: dict[str, Any], revisions: Sequence[Revision], stands: Standi
         newest = max(beside, key=lambda one: one.created)
         return newest if newest.created < now.created else now
     older = sorted((one for one in revisions if one.created < now.created), key=lambda one: one.created, reverse=True)
-    tagged = known.get(str((app.get("tags") or {}).get(PREVIOUS) or ""))
-    if tagged in older:
-        return tagged
+    if served := [known[name] for name in _served(app) if name in known]:
+        return next((one for one in served if one in older), None)
     return next((one for one in older if one.provisioning != "Failed" and _differs(one, now)), None)
 
 

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from chatops.rollout.revisions import Revision
-from chatops.rollout.standing import PREVIOUS, Standing, as_it_serves, changes_what_runs, last_good, standing
+from chatops.rollout.standing import (
+    PREVIOUS,
+    Standing,
+    as_it_serves,
+    changes_what_runs,
+    last_good,
+    remembering,
+    standing,
+    with_labels,
+)
 
 AGES = {"old": "2026-01-01T00:00:00", "now": "2026-01-02T00:00:00", "new": "2026-01-03T00:00:00"}
 
@@ -100,6 +109,42 @@ def test_standing(
     assert said in str(found)
 
 
+BLUE = {"label": "blue"}
+
+
+def test_what_has_a_label_is_no_leftover() -> None:
+    body = app("Multiple", "new", to("new", 100), to("now", 0) | BLUE)
+    found = standing(body, [revision("old"), revision("now", True), revision("new", True)])
+    assert (found.serving, found.others, found.pinned) == ("new", (), True)
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "traffic", "expected"),
+    [
+        ("nothing to keep", [to("now", 100)], [to("new", 100)], [to("new", 100)]),
+        (
+            "on one that loses its share",
+            [to("now", 100) | BLUE],
+            [to("new", 100)],
+            [to("new", 100), to("now", 0) | BLUE],
+        ),
+        ("on who keeps it", [to("now", 100) | BLUE], [to("now", 100)], [to("now", 100) | BLUE]),
+        ("on another one", [to("old", 0) | BLUE], [to("now", 100)], [to("now", 100), to("old", 0) | BLUE]),
+        ("on the latest, whose name it gets", [LATEST | BLUE], [to("new", 100)], [to("new", 100) | BLUE]),
+        (
+            "two on one",
+            [to("now", 100) | BLUE, to("now", 0) | {"label": "green"}],
+            [to("now", 100)],
+            [to("now", 100) | BLUE, to("now", 0) | {"label": "green"}],
+        ),
+    ],
+)
+def test_labels_stay_where_they_are(
+    what: str, before: list[dict[str, Any]], traffic: list[dict[str, Any]], expected: list[dict[str, Any]]
+) -> None:
+    assert with_labels(traffic, app("Multiple", "new", *before)) == expected, what
+
+
 def test_in_single_mode_the_one_that_serves_is_the_one_that_was_ready() -> None:
     assert standing(app("Single", "new", LATEST, ready="now"), []).serving == "now"
 
@@ -148,7 +193,6 @@ def test_last_good_is_who_served_before_by_the_tag() -> None:
     [
         ("without a tag the newest older one", "", {}, "now"),
         ("a tag with nothing behind it counts for nothing", "gone", {}, "now"),
-        ("a tag with the one that serves counts for nothing", "new", {}, "now"),
         ("one that failed was never good", "", {"provisioning": "Failed"}, "old"),
         ("one that runs the same is no way back", "", {"template": revision("new").template}, "old"),
     ],
@@ -160,9 +204,29 @@ def test_last_good_otherwise(what: str, tag: str, change: dict[str, Any], expect
     assert found.name == expected, what
 
 
-def test_after_a_rollback_the_way_back_does_not_lead_forward() -> None:
-    found = last_good(app("Multiple", "new", **{PREVIOUS: "now"}), [revision(name) for name in ALL], at_rest("old"))
-    assert found is None
+@pytest.mark.parametrize(
+    ("what", "serving", "tag", "expected"),
+    [
+        ("each that served, one after the other", "now", "now,old", "old"),
+        ("never forward", "old", "now,old", None),
+        ("never to one that the gate refused in between", "new", "old", "old"),
+        ("nor to one that never served", "now", "now", None),
+    ],
+)
+def test_the_way_back_after_a_rollback(what: str, serving: str, tag: str, expected: str | None) -> None:
+    body = app("Multiple", "new", **{PREVIOUS: tag})
+    found = last_good(body, [revision(name) for name in ALL], at_rest(serving))
+    assert (found and found.name) == expected, what
+
+
+def test_the_tag_remembers_who_served_each_once_and_no_more_than_azure_takes() -> None:
+    body = app("Single", "new", theirs="too", **{PREVIOUS: "now,old"})
+    assert remembering(body, "new") == {"theirs": "too", PREVIOUS: "new,now,old"}
+    assert remembering(body, "old")[PREVIOUS] == "old,now"
+    body["tags"][PREVIOUS] = ",".join(f"revision--{number:03}" for number in range(20))
+    found = remembering(body, "newest")[PREVIOUS]
+    assert found.split(",")[:2] == ["newest", "revision--000"]
+    assert len(found) <= 256 and len(found.rpartition(",")[2]) == len("revision--000")
 
 
 def test_the_first_revision_has_nothing_behind_it() -> None:
