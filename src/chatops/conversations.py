@@ -8,7 +8,6 @@ tells the form of the file. What is not whole is never kept under the file's own
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import hashlib
 import json
@@ -71,7 +70,7 @@ def _receive(talk: _Talk, part: IO[bytes]) -> None:
     for line in talk.lines():
         try:
             part.write(base64.b64decode(line, validate=True))
-        except binascii.Error:
+        except ValueError:
             raise ChatopsError(f"db-api said what is no part of an export: {line[:200]}") from None
     talk.verdict()
     part.flush()
@@ -85,7 +84,7 @@ def take_in(azure: Azure, inside: Inside, file: Path) -> Counts:
         talk.until_ready()
         for number, block in enumerate(iter(lambda: source.read(BLOCK), b"")):
             terminal.type(base64.b64encode(block) + b"\n")
-            if number >= UNHEARD:
+            if number + 1 >= UNHEARD:
                 talk.acknowledged()
         terminal.type(b"\n")
         return talk.verdict()
@@ -102,10 +101,14 @@ class _Talk:
     def lines(self) -> Iterator[str]:
         """Return what comes before the verdict."""
         for line in self._lines:
-            if line.startswith("{"):
+            if not line.startswith("{"):
+                yield line
+                continue
+            try:
                 self._verdict = json.loads(line)
-                return
-            yield line
+            except ValueError:
+                raise ChatopsError(f"db-api said what is no answer: {line[:200]}") from None
+            return
 
     def until_ready(self) -> None:
         """Raises ChatopsError when it says anything else."""
