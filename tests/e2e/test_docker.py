@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from e2e.browser import chat, needs_chromium
 from engine import OwnEngine, own_engine
-from rehearsal import LOCAL_CONFIG, LONGEST, Machine
+from rehearsal import LOCAL_CONFIG, LONGEST, Machine, Person
 
 from chatops.azure.clients import Azure
 from chatops.azure.cloud import local
@@ -196,6 +197,10 @@ def test_what_no_revision_uses_is_pruned_and_nothing_else(harbour: Machine) -> N
 def test_down_leaves_the_engine_no_container_no_network_and_of_each_image_one(
     harbour: Machine, engine_of_our_own: OwnEngine
 ) -> None:
+    with httpx.Client(trust_env=False) as client:
+        person = Person(client)
+        person.visit(harbour.page())
+        person.ask("hello")
     harbour.chatops("down", "--yes")
     assert len(list(harbour.folder.glob("*-conversations-*.jsonl.gz"))) == 1, "saved out of a container"
     # the engine itself leaves behind the build containers that it was killed with
