@@ -14,14 +14,13 @@ import typer
 from chatops.cli import hosts
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.session import Session, confirm, session_on
-from chatops.config.bundled import config_file
 from chatops.config.edit import Value
-from chatops.config.load import discover, load
+from chatops.config.load import discover_own, load
 from chatops.config.rehost import bound
 from chatops.config.resize import Draft
 from chatops.domain.own import PASSWORD
 from chatops.engine.plan import Action, Plan
-from chatops.errors import ChatopsError, UsageError
+from chatops.errors import ChatopsError
 from chatops.hostname import spelled
 from chatops.resources.registrar_record import RegistrarRecord
 
@@ -57,7 +56,7 @@ def bind(
     In a zone of Azure DNS the records are made. Elsewhere they are shown, then watched until they are right.
     The YAML file gets the domain as well, so that `up` keeps it.
     """
-    path = _file(config)
+    path = discover_own(config, Path.cwd(), "`chatops init` writes one; then the same command again")
     asked = {"service": service, "zone": zone, "zone_resource_group": zone_group, "certificate": key_vault}
     asked |= {"certificate": _beside(certificate, path)} if certificate else {}
     name = hosts.name_of(host, managed=not asked["certificate"])
@@ -78,16 +77,6 @@ def bind(
     if plan.work:
         session.carry_out(plan)
     _show_page(session, name)
-
-
-def _file(config: Path | None) -> Path:
-    path = discover(config, Path.cwd())
-    if config is None and path == config_file("local"):
-        raise UsageError(
-            "there is no chatops.yaml here to keep the domain in: the stack is the bundled default",
-            hint="`chatops init` writes one; then the same command again",
-        )
-    return path
 
 
 def _beside(certificate: Path, path: Path) -> str:

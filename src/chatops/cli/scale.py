@@ -13,9 +13,8 @@ import typer
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.running import latest, replicas_of, require_app, until_there
 from chatops.cli.session import Session, confirm, session_on
-from chatops.config.bundled import config_file
 from chatops.config.edit import Value
-from chatops.config.load import discover
+from chatops.config.load import discover, discover_own
 from chatops.config.resize import Draft, resized
 from chatops.engine.plan import Plan, decide
 from chatops.engine.resource import Json, Known
@@ -32,6 +31,8 @@ Memory = Annotated[str | None, typer.Option(help="Memory of one replica, like 4G
 Profile = Annotated[str | None, typer.Option(help="Workload profile that it runs on; one that the environment has.")]
 Temporary = Annotated[bool, typer.Option("--temporary", help="Leave the YAML file alone; the next `up` undoes it.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Don't wait for the replicas.")]
+
+WITHOUT_A_FILE = "`chatops init` writes one; --temporary does without, and the next `up` undoes it"
 
 
 def scale(
@@ -57,7 +58,7 @@ def scale(
     wanted: dict[str, Value] = {name: value for name, value in options.items() if value is not None}
     if not wanted:
         raise UsageError(f"nothing to change: say what of '{service}'", hint=f"one or more of --{', --'.join(options)}")
-    path = _file(config, temporary)
+    path = discover(config, Path.cwd()) if temporary else discover_own(config, Path.cwd(), WITHOUT_A_FILE)
     draft = resized(path, service, wanted)
     session = session_on(draft.config, path, output)
     app = _app(session, service)
@@ -73,16 +74,6 @@ def scale(
     _show(session, app, before, wait=not no_wait)
     if temporary:
         session.view.note(f"{path} is as it was: the next `chatops up` undoes this")
-
-
-def _file(config: Path | None, temporary: bool) -> Path:
-    path = discover(config, Path.cwd())
-    if config is None and path == config_file("local") and not temporary:
-        raise UsageError(
-            "there is no chatops.yaml here to keep the change in: the stack is the bundled default",
-            hint="`chatops init` writes one; --temporary does without, and the next `up` undoes it",
-        )
-    return path
 
 
 def _check_profile(session: Session, profile: str) -> None:

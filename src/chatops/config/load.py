@@ -13,7 +13,7 @@ from chatops.config.document import Document, parse, printable
 from chatops.config.explain import problems
 from chatops.config.schema import PLACEHOLDER, Azure, Config
 from chatops.config.schema.services import with_defaults
-from chatops.errors import ConfigError, Problem
+from chatops.errors import ConfigError, Problem, UsageError
 
 FILE = "chatops.yaml"
 MAX_BYTES = 256 * 1024
@@ -25,6 +25,14 @@ def discover(explicit: Path | None, cwd: Path) -> Path:
         return explicit
     own = cwd / FILE
     return own if own.exists() or own.is_symlink() else bundled.config_file("local")
+
+
+def discover_own(explicit: Path | None, cwd: Path, hint: str) -> Path:
+    """The file to use and to write: as `discover`, but no bundled one that nobody named. Raises UsageError."""
+    path = discover(explicit, cwd)
+    if explicit is None and path == bundled.config_file("local"):
+        raise UsageError(f"there is no {FILE} here to keep the change in: the stack is the bundled default", hint)
+    return path
 
 
 def load(path: Path) -> Config:
