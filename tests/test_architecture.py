@@ -18,14 +18,13 @@ SRC = Path(__file__).parents[1] / "src"
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "naming": {"errors"},
-    "hostname": set(),
     "engine": {"errors"},
-    "config": {"errors", "hostname"},
+    "config": {"domain.hostname", "errors"},
     "azure": {"errors"},
     "cost": {"engine", "errors"},
-    "domain": {"errors", "hostname"},
+    "domain": {"errors"},
     "rollout": {"azure", "errors"},
-    "resources": {"rollout", "engine.resource", "azure", "naming", "cost.meter", "domain", "hostname", "errors"},
+    "resources": {"rollout", "engine.resource", "azure", "naming", "cost.meter", "domain", "errors"},
     "wiring": {"config", "resources", "rollout"},
     "conversations": {"azure", "errors"},
     "costing": {"azure", "config", "cost", "engine.resource", "stack"},
@@ -35,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preflight": {"azure", "naming", "errors"},
     "views": {"engine", "cost", "errors"},
     "cli": {"rollout", "azure", "config", "cost", "engine", "errors", "images", "naming", "resources", "stack", "views"}
-    | {"preflight", "domain", "hostname", "hosting", "costing", "conversations"},
+    | {"preflight", "domain", "hosting", "costing", "conversations"},
     "cli.cloud": {"localcloud"},
     "localcloud": set(),
 }

@@ -12,8 +12,8 @@ from chatops.cli.domain_unbind import unbind
 from chatops.cli.options import ConfigFile, Output, OutputFormat
 from chatops.cli.session import Session, open_session
 from chatops.domain.finding import Finding
+from chatops.domain.hostname import spelled
 from chatops.errors import ChatopsError
-from chatops.hostname import spelled
 from chatops.resources.host import APP_VERSION, domain_of
 
 group = typer.Typer(no_args_is_help=True, help="Custom domains with TLS: records, certificates, what is wrong.")

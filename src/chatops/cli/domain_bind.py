@@ -18,10 +18,10 @@ from chatops.config.edit import Value
 from chatops.config.load import discover_own, load
 from chatops.config.rehost import bound
 from chatops.config.resize import Draft
+from chatops.domain.hostname import spelled
 from chatops.domain.own import PASSWORD
 from chatops.engine.plan import Action, Plan
 from chatops.errors import ChatopsError
-from chatops.hostname import spelled
 from chatops.resources.registrar_record import RegistrarRecord
 
 TIMEOUT = 3600.0

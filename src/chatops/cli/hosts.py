@@ -10,13 +10,13 @@ from chatops.cli.session import Session
 from chatops.config.schema import Domain
 from chatops.domain.doctor import diagnose
 from chatops.domain.finding import Finding, Wanted
+from chatops.domain.hostname import NotAHostName, host_name, spelled
 from chatops.domain.issuing import WARN_DAYS
 from chatops.domain.records import Record, proof, route
 from chatops.domain.seen import Seen
 from chatops.engine.plan import Action, Plan, plan_part
 from chatops.errors import ChatopsError, UsageError
 from chatops.hosting import STEPS, host_of
-from chatops.hostname import NotAHostName, host_name, spelled
 from chatops.naming import OWNER_TAG
 from chatops.resources.host import APP_VERSION, Host, domain_of
 from chatops.resources.registrar_record import now

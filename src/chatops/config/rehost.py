@@ -11,8 +11,8 @@ from chatops.config.document import dotted_path, parse
 from chatops.config.edit import Keys, Value, edited, laid, without
 from chatops.config.load import shown_path, text_of, validate
 from chatops.config.resize import Draft
+from chatops.domain.hostname import NotAHostName, host_name
 from chatops.errors import ConfigError, UsageError
-from chatops.hostname import NotAHostName, host_name
 
 
 def bound(path: Path, host: str, values: Mapping[str, Value]) -> Draft:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatops.hostname import NotAHostName, host_name, in_letters, spelled
+from chatops.domain.hostname import NotAHostName, host_name, in_letters, spelled
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from chatops.config.schema.rules import Says, Section, matching, refuse
 from chatops.config.schema.services import Called, Service
-from chatops.hostname import NotAHostName, host_name
+from chatops.domain.hostname import NotAHostName, host_name
 
 MANAGED = "managed"
 FILES = (".pfx", ".p12", ".pem")
