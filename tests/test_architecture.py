@@ -25,16 +25,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain": {"errors"},
     "rollout": {"azure", "errors"},
     "resources": {"rollout", "engine.resource", "azure", "naming", "cost.meter", "domain", "errors"},
-    "wiring": {"config", "resources", "rollout"},
     "conversations": {"azure", "errors"},
     "costing": {"azure", "config", "cost", "engine.resource", "stack"},
-    "hosting": {"config", "engine.resource", "naming", "resources"},
-    "stack": {"resources", "config", "engine.resource", "hosting", "naming", "wiring"},
+    "stack": {"resources", "config", "engine.resource", "naming", "rollout"},
     "images": {"config", "azure", "errors"},
     "preflight": {"azure", "naming", "errors"},
     "views": {"engine", "cost", "errors"},
     "cli": {"rollout", "azure", "config", "cost", "engine", "errors", "images", "naming", "resources", "stack", "views"}
-    | {"preflight", "domain", "hosting", "costing", "conversations"},
+    | {"preflight", "domain", "costing", "conversations"},
     "cli.cloud": {"localcloud"},
     "localcloud": set(),
 }

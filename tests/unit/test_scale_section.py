@@ -9,7 +9,7 @@ from chatops.config.document import parse
 from chatops.config.load import validate
 from chatops.localcloud.control.scale_rules import check_scale, scale_of
 from chatops.localcloud.runtime.spec import Cron, Scale, Utilization
-from chatops.wiring import scale_of as declared
+from chatops.stack.wiring import scale_of as declared
 
 TEXT = """
 services:

@@ -16,11 +16,10 @@ from chatops.domain.records import Record, proof, route
 from chatops.domain.seen import Seen
 from chatops.engine.plan import Action, Plan, plan_part
 from chatops.errors import ChatopsError, UsageError
-from chatops.hosting import STEPS, host_of
 from chatops.naming import OWNER_TAG
 from chatops.resources.host import APP_VERSION, Host, domain_of
 from chatops.resources.registrar_record import now
-from chatops.stack import ground_of
+from chatops.stack.hosting import STEPS, ground_of, host_of
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def with_name(session: Session, name: str) -> Session:
 def look_at(session: Session, name: str) -> Look:
     """Ask the name servers and Azure about one host name."""
     session = with_name(session, name)
-    host = host_of(ground_of(session.config, session.azure.cloud.subscription), name, session.config.domain[name])
+    host = _host(session, name)
     wanted = host.wanted(session.azure)
     if wanted.target is not None:
         wanted = replace(wanted, taken_by=host.taken_by(session.azure))
@@ -107,8 +106,7 @@ def look_at(session: Session, name: str) -> Look:
 
 def standing(session: Session, name: str) -> str:
     """Say in a line how a host name of the file is, by what Azure knows. The name servers are not asked."""
-    domain = session.config.domain[name]
-    host = host_of(ground_of(session.config, session.azure.cloud.subscription), name, domain)
+    domain, host = session.config.domain[name], _host(session, name)
     own = domain_of(session.azure.read(host.app_id, APP_VERSION), name)
     if (own or {}).get("bindingType", "Disabled") == "Disabled":
         return f"{spelled(name)} is not bound: chatops domain bind {name}"
@@ -119,6 +117,11 @@ def standing(session: Session, name: str) -> str:
     told += f"; its certificate is good until {(wanted.until or '')[:10]}"
     renew = f"chatops domain bind {name} --certificate FILE"
     return told if wanted.days_left > WARN_DAYS else f"{told}, {wanted.days_left:.0f} days: {renew}"
+
+
+def _host(session: Session, name: str) -> Host:
+    ground = ground_of(session.config, session.azure.cloud.subscription)
+    return host_of(ground, name, session.config.domain[name])
 
 
 def addresses_of(session: Session, name: str) -> set[str]:

@@ -26,10 +26,10 @@ from chatops.engine.apply import Outcome, apply
 from chatops.engine.events import Event, Progress, Succeeded
 from chatops.engine.plan import Action, Plan, observe, plan_down, plan_up
 from chatops.engine.resource import Json, Known
-from chatops.hosting import STEPS, Ground, hosting
 from chatops.naming import OWNER_TAG, Names
 from chatops.resources.arm import ArmResource
 from chatops.resources.host import APP_VERSION
+from chatops.stack.hosting import STEPS, Ground, hosting
 
 from ..conftest import LOCATION, Cloud
 from .conftest import Stack

@@ -6,54 +6,22 @@ internet -> ui -> db-api -> PostgreSQL        in one virtual network, images fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from chatops import resources as kinds
 from chatops.config.schema import Config, Service
 from chatops.engine.resource import Known, Resource
-from chatops.hosting import Ground, hosting
-from chatops.naming import Names
 from chatops.resources.app import Container, Ingress
-from chatops.resources.image import Source
 from chatops.resources.network import Subnet
 from chatops.resources.postgres import AdminSecrets
 from chatops.resources.role import assignment_id
-from chatops.wiring import SECRETS, environment_of, gate_of, probes_of, scale_of, secrets_of
+from chatops.stack.hosting import ground_of, hosting
+from chatops.stack.site import Site, names_of
+from chatops.stack.wiring import SECRETS, environment_of, gate_of, probes_of, scale_of, secrets_of
 
 OFFICER, READER, PULLER = "Key Vault Secrets Officer", "Key Vault Secrets User", "AcrPull"
-
-
-@dataclass(frozen=True)
-class Site:
-    """What a stack takes from where it is built: who builds it, the cloud's DNS suffixes, what images are made of."""
-
-    subscription: str
-    tenant: str
-    operator: str
-    operator_kind: str
-    vault_suffix: str
-    registry_suffix: str
-    postgres_domain: str
-    images: Mapping[str, Source]
-    dns_seconds: float = 0.0
-    """How long to wait for records that somebody else has to type."""
-
-
-def names_of(config: Config, subscription: str) -> Names:
-    """Return the names of the stack's resources."""
-    group = config.azure.resource_group if config.azure else None
-    return Names(config.name, subscription, group or f"{config.name}-rg")
-
-
-def ground_of(config: Config, subscription: str) -> Ground:
-    """Return what the stack's custom domains stand on."""
-    names = names_of(config, subscription)
-    environment = names.id(kinds.ManagedEnvironment.type, names.plain("env"))
-    identity = names.id(kinds.ManagedIdentity.type, names.plain("identity"))
-    return Ground(names, config.location, {**config.tags, **names.tags}, environment, identity)
 
 
 def resources(config: Config, site: Site) -> list[Resource[Any]]:
@@ -84,8 +52,7 @@ class _Stack:
         yield from self._database()
         yield from self._images()
         yield from self._apps()
-        ground = replace(ground_of(self.config, self.site.subscription), seconds=self.site.dns_seconds)
-        yield from hosting(ground, self.config.domain)
+        yield from hosting(ground_of(self.config, self.site.subscription, self.site.dns_seconds), self.config.domain)
 
     def _budget(self) -> Iterator[Resource[Any]]:
         if budget := self.config.budget:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatops import resources as kinds
-from chatops.config.schema import Domain
+from chatops.config.schema import Config, Domain
 from chatops.engine.resource import Known, Resource
 from chatops.naming import Names
 from chatops.resources.host import Host
+from chatops.stack.site import names_of
 
 LONGEST_NAME = 60
 STEPS = ("proof", "route", "hostname", "certificate", "binding")
@@ -31,6 +32,14 @@ class Ground:
     environment_id: str
     identity_id: str
     seconds: float = 0.0
+
+
+def ground_of(config: Config, subscription: str, seconds: float = 0.0) -> Ground:
+    """Return what the stack's custom domains stand on."""
+    names = names_of(config, subscription)
+    environment = names.id(kinds.ManagedEnvironment.type, names.plain("env"))
+    identity = names.id(kinds.ManagedIdentity.type, names.plain("identity"))
+    return Ground(names, config.location, {**config.tags, **names.tags}, environment, identity, seconds)
 
 
 def host_of(ground: Ground, name: str, domain: Domain) -> Host:
