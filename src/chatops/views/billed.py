@@ -10,7 +10,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,10 +17,10 @@ from chatops.cost.billed import Beside, Quantity
 from chatops.cost.estimate import Bounds, Estimate, Scenario
 from chatops.cost.meter import NOTHING
 from chatops.cost.report import Amount
+from chatops.views.console import console
 from chatops.views.money import cents, plain, short
 
 EXPECTED = Scenario.EXPECTED
-PLAIN_WIDTH = 250
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,7 @@ def show(bill: Bill, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(_data(bill)) + "\n")
         return
-    out = Console(highlight=False, soft_wrap=True)
-    if not out.is_terminal:
-        out.width = PLAIN_WIDTH
+    out = console()
     start, end = bill.span
     currency = ", ".join(bill.currencies) or "nothing billed"
     out.print(f"[bold]{escape(bill.stack)}[/] from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, {currency}\n")

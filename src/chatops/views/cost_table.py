@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from chatops.cost.estimate import Scenario
 from chatops.cost.report import NOT_COUNTED, Amount, CostReport, Detail, Row, Sheet
+from chatops.views.console import console
 from chatops.views.money import cents, plain, short, words
 
-PLAIN_WIDTH = 250
 WIDE = 110
 """Columns of a terminal from which on prices and quantities have room."""
 
 
 def show(report: CostReport, file: TextIO | None = None) -> None:
     """Print the report, to standard output or into a file: one sheet in full, or all of them side by side."""
-    out = Console(highlight=False, soft_wrap=True, file=file)
-    if not out.is_terminal:
-        out.width = PLAIN_WIDTH
+    out = console(file)
     first = report.sheets[0]
     if len(report.sheets) > 1:
         out.print(_side_by_side(report.sheets))

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from chatops.cost.change import Bill, Change
 from chatops.engine.apply import Outcome
@@ -18,13 +16,12 @@ from chatops.engine.events import Event, Failed, LeftRunning, Skipped, Succeeded
 from chatops.engine.plan import Action, Plan, Step
 from chatops.errors import ChatopsError
 from chatops.views.bill import by, in_words
-from chatops.views.protocol import AppStatus, StackStatus
+from chatops.views.console import console
+from chatops.views.listing import listing
+from chatops.views.protocol import StackStatus
+from chatops.views.status import status_table
 from chatops.views.tree import COLOURS, LiveTree
 
-PLAIN_WIDTH = 250
-NUMBERS = ("ready", "in flight", "restarts", "cold starts")
-STATUS_COLUMNS = ("app", "state", "health", "ready", "min-max", *NUMBERS[1:], "revision", "image")
-LEAST = 2  # columns that a narrow terminal does without
 DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.REPLACE: "replaced", Action.DELETE: "deleted"}
 VERBS = {
     Action.CREATE: "to create",
@@ -38,10 +35,8 @@ class HumanView:
     """Results on standard output, notes and errors on standard error."""
 
     def __init__(self) -> None:
-        self.out = Console(highlight=False, soft_wrap=True)
-        if not self.out.is_terminal:
-            self.out.width = PLAIN_WIDTH
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out, self.err = console(), console(stderr=True)
+        self._live = self.out.is_terminal and not self.out.is_dumb_terminal
         self._tree: LiveTree | None = None
 
     def plan(self, plan: Plan, bill: Bill | None = None) -> None:
@@ -52,7 +47,7 @@ class HumanView:
         counts = ", ".join(f"{plan.count(action)} {verb}" for action, verb in VERBS.items() if plan.count(action))
         self.out.print(f"{len(plan.work)} change{'' if len(plan.work) == 1 else 's'}{': ' if counts else ''}{counts}")
         for line in in_words(bill) if bill and plan.work else ():
-            self.out.print(escape(line))
+            self._sentence(line)
 
     def _planned(self, step: Step, cost: Change | None) -> None:
         colour = COLOURS[step.action]
@@ -63,9 +58,12 @@ class HumanView:
             before, after = _value(change.before), _value(change.after)
             self.out.print(f"    [dim]{escape(change.path)}:[/] {escape(before)} [dim]->[/] {escape(after)}")
 
+    def _sentence(self, text: str) -> None:
+        self.out.print(escape(text), soft_wrap=not self.out.is_terminal)
+
     @contextmanager
     def applying(self, plan: Plan) -> Iterator[None]:
-        if not self.out.is_terminal:
+        if not self._live:
             yield
             return
         self._tree = LiveTree(plan)
@@ -107,6 +105,9 @@ class HumanView:
         self.out.print(status_table(status, self.out.width))
 
     def watch(self, read: Callable[[], StackStatus], seconds: float, pause: Callable[[float], None]) -> None:
+        while not self._live:
+            self.status(read())
+            pause(seconds)
         with Live(status_table(read(), self.out.width), console=self.out, auto_refresh=False) as live:
             while True:
                 pause(seconds)
@@ -133,23 +134,23 @@ class HumanView:
         self.out.print(table)
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        for name in names:
-            table.add_column(name)
-        for row in rows:
-            table.add_row(*(escape(str(row.get(name, ""))) for name in names))
-        natural = sum(max(len(str(row.get(name, ""))) for row in rows) + 1 for name in names)
-        if natural > self.out.width:
-            self._blocks(rows)
-        elif rows:
-            self.out.print(table)
+        if not rows:
+            return
+        fields = list(dict.fromkeys(name for row in rows for name in row if str(row[name])))
+        cells = [[str(row.get(name, "")) for name in fields] for row in rows]
+        table = listing(fields, cells, self.out.width if self.out.is_terminal else None)
+        if table is None:
+            self._blocks(fields, cells)
+        else:
+            self.out.width = max(self.out.width, table.width or 0)
+            self.out.print(table, soft_wrap=False)
 
-    def _blocks(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        for first, *others in (row.items() for row in rows):
-            self.out.print(f"[bold]{escape(str(first[1]))}[/]")
-            for name, value in ((name, value) for name, value in others if value != ""):
-                self.out.print(f"  [dim]{name}:[/] {escape(str(value))}", soft_wrap=False)
+    def _blocks(self, fields: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+        for first, *others in cells:
+            self.out.print(f"[bold]{escape(first)}[/]")
+            for name, value in zip(fields[1:], others, strict=True):
+                if value:
+                    self.out.print(f"  [dim]{escape(name)}:[/] {escape(value)}", soft_wrap=False)
 
     def line(self, text: str) -> None:
         self.out.print(escape(text))
@@ -164,58 +165,6 @@ class HumanView:
         self.err.print(f"[red]error:[/] {escape(message)}")
         if hint:
             self.err.print(f"[dim]  what to do:[/] {escape(hint)}")
-
-
-def status_table(status: StackStatus, width: int) -> Table:
-    """Return a stack's status as something to print, or to redraw, in `width` columns."""
-    whole = Table.grid(padding=(0, 2))
-    whole.add_row("[dim]stack[/]", f"{escape(status.stack)} [dim]on {status.target}, {status.location}[/]")
-    whole.add_row("[dim]page[/]", f"[bold]{escape(status.url)}[/]" if status.url else "[dim]none[/]")
-    whole.add_row("[dim]database[/]", escape(status.database))
-    if status.runtime:
-        whole.add_row("[dim]replicas[/]", escape(status.runtime))
-    apps = Table(box=None, pad_edge=False, header_style="dim")
-    rows = [_app_row(app) for app in status.apps]
-    columns = _fitting(rows, width)
-    for column in columns:
-        apps.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=True)
-    for row in rows:
-        apps.add_row(*row[: len(columns)])
-    frame = Table.grid()
-    frame.add_row(whole)
-    frame.add_row("")
-    frame.add_row(apps)
-    for note in status.notes:
-        frame.add_row(f"[dim]{escape(note)}[/]")
-    return frame
-
-
-def _fitting(rows: Sequence[tuple[str, ...]], width: int) -> tuple[str, ...]:
-    """The columns that there is room for; the last ones, which identify rather than tell, go first."""
-    columns: tuple[str, ...] = STATUS_COLUMNS
-    while len(columns) > len(STATUS_COLUMNS) - LEAST and sum(_widths(columns, rows)) > width:
-        columns = columns[:-1]
-    return columns
-
-
-def _widths(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[int]:
-    for index, column in enumerate(columns):
-        yield 2 + max(len(column), *(Text.from_markup(row[index]).cell_len for row in rows))
-
-
-def _app_row(app: AppStatus) -> tuple[str, ...]:
-    colour = "green" if app.state == "Running" else "yellow"
-    health = {"Healthy": "green", "Unhealthy": "red"}.get(app.health, "dim")
-    return (
-        app.name,
-        f"[{colour}]{app.state}[/]",
-        f"[{health}]{app.health}[/]",
-        f"{app.ready}/{app.replicas}",
-        f"{app.minimum}-{app.maximum}",
-        *("-" if number is None else str(number) for number in (app.in_flight, app.restarts, app.cold_starts)),
-        app.revision,
-        app.image,
-    )
 
 
 def _value(value: Any) -> str:
