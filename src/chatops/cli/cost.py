@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -115,7 +114,8 @@ def _write(report: CostReport, form: Format, out: Path | None) -> None:
         return
     text = _text(report, form)
     if out is None:
-        sys.stdout.write(text)
+        # bytes: pages and pictures say that they are UTF-8, whatever the terminal is
+        typer.echo(text.encode(), nl=False)
         return
     _save(text, out)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
-from rehearsal import Machine
+from rehearsal import CHATOPS, Machine
 
 BAD = Path(__file__).parents[2] / "cases" / "config"
 TWENTY = (
@@ -120,3 +121,26 @@ def test_the_runtime_is_chosen_once_shown_and_not_changed_under_way(machine: Mac
     assert "running with the runtime 'process'" in refused
     assert "chatops cloud stop, then chatops cloud start --runtime docker" in " ".join(refused.split())
     machine.chatops("cloud", "reset", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ("cost --format svg > /dev/full", 1, "no space is left"),
+        ("config docs --output json > /dev/full", 1, '"exit_code": 1'),
+        ("config docs --output json >&-", 0, ""),
+        ("config check -c nowhere.yaml 2>&-", 2, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_crash(machine: Machine, words: str, code: int, says: str) -> None:
+    line = f"{CHATOPS} {words}"
+    ran = subprocess.run(["bash", "-c", line], env=machine.environment, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == code, ran
+    assert says in ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_terminal_without_unicode_shows_what_it_can(machine: Machine) -> None:
+    machine.variables |= {"PYTHONIOENCODING": "ascii"}
+    assert "-$5.93?-$2.15" in machine.chatops("cost", "--region", "eastus", "--compare", "westus").out
+    assert "·" in machine.chatops("cost", "--region", "eastus", "--format", "svg").out
