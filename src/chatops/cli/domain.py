@@ -13,7 +13,6 @@ from chatops.cli.options import ConfigFile, Output, OutputFormat
 from chatops.cli.session import Session, open_session
 from chatops.domain.finding import Finding
 from chatops.domain.hostname import spelled
-from chatops.errors import ChatopsError
 from chatops.resources.host import APP_VERSION, domain_of
 
 group = typer.Typer(no_args_is_help=True, help="Custom domains with TLS: records, certificates, what is wrong.")
@@ -84,6 +83,5 @@ def _told(finding: Finding | None) -> dict[str, Any]:
 
 def _session(config: ConfigFile, output: Output) -> Session:
     session = open_session(config, output)
-    if not session.target.there:
-        raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
+    session.require_up()
     return session

@@ -90,8 +90,7 @@ def _drafted(path: Path, name: str, asked: Mapping[str, Value], output: Output) 
     new = name not in load(path).domain
     draft = bound(path, name, {"service": "ui", **asked} if new else asked)
     session = session_on(draft.config, path, output)
-    if not session.target.there:
-        raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
+    session.require_up()
     _unlock(draft.config.domain[name].certificate)
     if new and "zone" not in asked:
         asked = {**asked, **hosts.zone_around(session, name)}

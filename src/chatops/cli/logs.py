@@ -11,7 +11,8 @@ import typer
 from chatops.azure.calls import calling
 from chatops.cli.options import ConfigFile, Output, OutputFormat
 from chatops.cli.session import Session, open_session
-from chatops.errors import ChatopsError, NotReachable, UsageError
+from chatops.config.load import require_service
+from chatops.errors import ChatopsError, NotReachable
 
 Service = Annotated[str, typer.Argument(help="A service of the stack, e.g. lm-api.")]
 Follow = Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")]
@@ -29,9 +30,7 @@ def logs(
 ) -> None:
     """Show the last lines of every replica of a service, and follow them if asked to."""
     session = open_session(config, output)
-    if service not in session.config.services:
-        known = ", ".join(session.config.services)
-        raise UsageError(f"there is no service '{service}'", hint=f"this stack has: {known}")
+    require_service(session.config, service)
     streams = _streams(session, service) if session.target.there else []
     if not streams:
         raise ChatopsError(f"no replica of '{service}' is running", hint="chatops status")

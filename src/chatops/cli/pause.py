@@ -11,7 +11,6 @@ from chatops.cli.running import latest, until_there
 from chatops.cli.session import Session, confirm, open_session
 from chatops.costing import Occasion, saved_by_pausing
 from chatops.engine.plan import Plan, plan_up
-from chatops.errors import ChatopsError
 from chatops.resources.power import RUNNING, SELF_START_DAYS, STOPPED
 
 
@@ -64,5 +63,5 @@ def _plan(session: Session, wanted: str) -> Plan:
     wishes = powers(session.resources, wanted)
     observed = session.observe(wishes) if session.target.there else {}
     if not observed:
-        raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
+        raise session.not_up()
     return plan_up([wish for wish in wishes if wish.address in observed], observed)

@@ -7,28 +7,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chatops.cli.session import Session
-from chatops.errors import ChatopsError, UsageError
+from chatops.config.load import require_service
 from chatops.resources.app import ContainerApp
 
 
 def chosen(session: Session, services: Sequence[str]) -> list[str]:
     """Return the services meant, all of them for none. Raises UsageError for one that is not in the YAML file."""
-    known = session.config.services
     for service in services:
-        if service not in known:
-            raise UsageError(f"there is no service '{service}'", hint=f"this stack has: {', '.join(known)}")
-    return list(dict.fromkeys(services)) or list(known)
+        require_service(session.config, service)
+    return list(dict.fromkeys(services)) or list(session.config.services)
 
 
 def apps_of(session: Session, services: Sequence[str]) -> list[ContainerApp]:
     """Return the container apps of these services. Raises ChatopsError when one of them is not up."""
-    if not session.target.there:
-        raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
+    session.require_up()
     wanted = {f"app/{service}" for service in services}
     found = [one for one in session.resources if one.address in wanted and isinstance(one, ContainerApp)]
     for app in found:
         if app.place.app(session.azure) is None:
-            raise ChatopsError(f"'{app.name}' of stack '{session.config.name}' is not up", hint="chatops up")
+            raise session.not_up(f"'{app.name}'")
     return found
 
 

@@ -89,7 +89,7 @@ def until_there(session: Session, name: str, revision: str, least: int) -> Repli
 def require_app(session: Session, name: str, app: Json | None) -> Json:
     """Return the app's body. Raises ChatopsError when there is none, or when it was stopped."""
     if app is None:
-        raise ChatopsError(f"'{name}' of stack '{session.config.name}' is not up", hint="chatops up")
+        raise session.not_up(f"'{name}'")
     if power_of(app) == STOPPED:
         raise ChatopsError(f"'{name}' of stack '{session.config.name}' is paused", hint="chatops resume")
     return app

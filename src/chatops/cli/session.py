@@ -62,6 +62,16 @@ class Session:
     dns_seconds: float = 0.0
     """How long to wait for DNS records that somebody else has to type."""
 
+    def require_up(self) -> None:
+        """Raise ChatopsError when nothing of the stack can be there, before the cloud is asked (or started)."""
+        if not self.target.there:
+            raise self.not_up()
+
+    def not_up(self, what: str = "") -> ChatopsError:
+        """Return the error of a stack that is not there, or of a part of it."""
+        whole = f"stack '{self.config.name}'"
+        return ChatopsError(f"{f'{what} of {whole}' if what else whole} is not up", hint="chatops up")
+
     @cached_property
     def azure(self) -> Azure:
         azure = Azure(self.target.open(self.view.note))
@@ -182,10 +192,17 @@ def session_on(config: Config, path: Path, output: Output) -> Session:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask, unless told not to. Raises RefusedOffTerminal where nobody can answer, ChatopsError on a no."""
+    """Ask, unless told not to.
+
+    Raises RefusedOffTerminal where nobody can answer, ChatopsError on a no, Interrupted on Ctrl-C.
+    """
     if yes:
         return
     if not sys.stdin.isatty():
         raise RefusedOffTerminal(f"{question} Nobody is there to answer", hint="--yes answers it")
-    if not typer.confirm(question, err=True):
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        raise Interrupted("nothing was changed") from None
+    if not agreed:
         raise ChatopsError("nothing was changed")

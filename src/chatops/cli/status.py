@@ -16,7 +16,7 @@ from chatops.cli.power import PAUSED, any_stopped
 from chatops.cli.running import Replicas, latest, replicas_of
 from chatops.cli.session import Session, open_session
 from chatops.engine.resource import Observed
-from chatops.errors import ChatopsError, CloudError
+from chatops.errors import CloudError
 from chatops.resources.app import ContainerApp
 from chatops.resources.power import STOPPED, power_of
 from chatops.views.protocol import AppStatus, StackStatus
@@ -35,8 +35,7 @@ Watch = Annotated[bool, typer.Option("-w", "--watch", help="Draw it again every 
 def status(config: ConfigFile = None, watch: Watch = False, output: OutputFormat = Output.human) -> None:
     """Show the stack: page, database, and per app its revision, image, replicas, how busy it is, and its health."""
     session = open_session(config, output)
-    if not session.target.there:
-        raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
+    session.require_up()
     if watch:
         session.view.watch(lambda: collect(session), WATCH_SECONDS, time.sleep)
         return
@@ -52,7 +51,7 @@ def collect(session: Session) -> StackStatus:
     ]
     observed = session.observe(shown)
     if "group" not in observed:
-        raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
+        raise session.not_up()
     bodies = {name: observed[f"app/{name}"].body for name in session.config.services if f"app/{name}" in observed}
     with ThreadPoolExecutor(READERS, thread_name_prefix="status") as pool:
         apps = tuple(pool.map(lambda name: _app(session, name, bodies[name]), bodies))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,14 @@ def require_subscription(config: Config, path: Path) -> None:
         found, expected = "still the placeholder", "the id of your subscription"
         hint = "`az account show --query id -o tsv` prints it; AZURE_SUBSCRIPTION_ID stands in for it"
         raise ConfigError([Problem(document.file, line, column, ".".join(field), found, expected, hint)])
+
+
+def require_service(config: Config, name: str) -> None:
+    """Raise UsageError, with the services that there are, when `name` is none of them."""
+    if name not in config.services:
+        close = get_close_matches(name, config.services, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"one of: {', '.join(config.services)}"
+        raise UsageError(f"there is no service '{name}' in stack '{config.name}'", hint=hint)
 
 
 def _context(data: dict[str, Any], folder: Path) -> dict[str, Any]:

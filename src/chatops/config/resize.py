@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from chatops.config.document import dotted_path, parse
 from chatops.config.edit import Value, edited, laid, write
-from chatops.config.load import shown_path, text_of, validate
+from chatops.config.load import require_service, shown_path, text_of, validate
 from chatops.config.schema import Config
 from chatops.config.schema.services import PAIRS
 from chatops.errors import ConfigError, Problem, UsageError
@@ -57,7 +56,7 @@ def resized(path: Path, service: str, wanted: Mapping[str, Value]) -> Draft:
     text, file = text_of(path), shown_path(path)
     document = parse(text, file)
     config = validate(document, path.parent)
-    _check_known(service, config)
+    require_service(config, service)
     changes = {("services", service, *PLACES[option]): value for option, value in wanted.items()}
     try:
         then = validate(replace(document, data=laid(document.data, changes)), path.parent)
@@ -65,13 +64,6 @@ def resized(path: Path, service: str, wanted: Mapping[str, Value]) -> Draft:
         raise _refused(error.problems, service, wanted) from None
     news = {keys: value for keys, value in changes.items() if _at(then, keys) != _at(config, keys)}
     return Draft(path, text, edited(text, news, file), then)
-
-
-def _check_known(service: str, config: Config) -> None:
-    if service not in config.services:
-        close = get_close_matches(service, config.services, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"one of: {', '.join(config.services)}"
-        raise UsageError(f"there is no service '{service}' in stack '{config.name}'", hint=hint)
 
 
 def _at(config: Config, keys: tuple[str, ...]) -> object:
