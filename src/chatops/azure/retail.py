@@ -18,6 +18,7 @@ SILENT_FROM = 4.0
 """Whoever does not answer at all is not waited for as long as that."""
 LONGEST_PAUSE = 60.0
 TIMEOUT = 30.0
+SAME = "check the network, then run the same command again; the prices stay as they were"
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -56,7 +57,7 @@ def _asked(headers: Message) -> float | None:
 
 def _silent(error: Exception) -> NotReachable:
     reason = error.reason if isinstance(error, URLError) else error
-    return NotReachable("reading retail prices", f"no answer ({reason})", hint="the prices stay as they were")
+    return NotReachable("reading retail prices", f"no answer ({reason})", hint=SAME)
 
 
 def _failed(error: HTTPError) -> CloudError:
@@ -64,5 +65,5 @@ def _failed(error: HTTPError) -> CloudError:
         "reading retail prices",
         f"the price list answered {error.code}",
         status=error.code,
-        hint="the prices stay as they were; try again later",
+        hint="try again later; the prices stay as they were",
     )

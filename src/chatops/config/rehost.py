@@ -30,7 +30,8 @@ def bound(path: Path, host: str, values: Mapping[str, Value]) -> Draft:
     except ConfigError as error:
         fields = {dotted_path(("domain", written, name)): name for name in values}
         said = [f"{fields.get(problem.path, problem.path)}: {problem.found}" for problem in error.problems]
-        raise UsageError("\n".join(said), next((p.hint for p in error.problems if p.hint), None)) from None
+        hints = (problem.hint or (problem.expected and f"give {problem.expected}") for problem in error.problems)
+        raise UsageError("\n".join(said), next(filter(None, hints), None)) from None
     return Draft(path, text, edited(text, news, file) if news else text, then)
 
 
