@@ -17,10 +17,11 @@ from chatops.cli.book import book
 from chatops.cli.options import Output
 from chatops.cli.session import Session, open_session
 from chatops.cost.billed import Item, compare
+from chatops.cost.change import charges
 from chatops.cost.estimate import Estimate, estimate
 from chatops.cost.month import month_of, part
 from chatops.cost.usage import People
-from chatops.costing import charged, usage_by_address
+from chatops.costing import usage_by_address
 from chatops.errors import UsageError
 from chatops.views.billed import Bill, show
 
@@ -83,7 +84,7 @@ def _kept(file: Path) -> Answer | None:
 def _expected(session: Session, span: tuple[datetime, datetime], people: People) -> Estimate:
     config = session.config
     usage = usage_by_address(config, people)
-    return estimate(charged(config), book(), usage, config.location, part(*span))
+    return estimate(charges(session.nameable, config.location), book(), usage, config.location, part(*span))
 
 
 def _item(row: Mapping[str, Any]) -> Item:

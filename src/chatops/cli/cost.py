@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -33,7 +34,7 @@ class Format(StrEnum):
     svg = "svg"
 
 
-Users = Annotated[float | None, typer.Option("--users", min=0, help="People who use it at a time.")]
+Users = Annotated[float | None, typer.Option("--users", min=0, max=1e9, help="People who use it at a time.")]
 Hours = Annotated[float | None, typer.Option("--hours", min=0, max=24, help="Hours a day that they do.")]
 Month = Annotated[str | None, typer.Option("--month", help="A month of the calendar, like 2027-02.")]
 Region = Annotated[str | None, typer.Option("--region", help="Another region than the YAML file's.")]
@@ -66,9 +67,12 @@ def cost(
     Needs no login and no cloud: the YAML file and the price book are enough. A price that is not known is told as
     unknown, never guessed. With --billed, what was really billed stands beside what was expected by now.
     """
+    if fresh and not billed:
+        raise UsageError("--fresh asks for the bill again", hint="give --billed with it")
     if billed:
         from chatops.cli.billed import show_billed
 
+        _only_as_a_table(form, {"--region": region, "--compare": compare, "--out": out})
         as_json = Output.json in (output, form)
         show_billed(config, month, _people(users, hours), fresh, Output.json if as_json else Output.human)
         return
@@ -77,6 +81,14 @@ def cost(
     stacks = [(path.stem, _moved(load(path), region, occasion)), *_others(path, region, compare or [], occasion)]
     report = report_on(stacks, occasion, datetime.now(UTC).date())
     _write(report, Format.json if output is Output.json and form is Format.table else form, out)
+
+
+def _only_as_a_table(form: Format, others: Mapping[str, object]) -> None:
+    """Raise UsageError for what the bill cannot be shown with."""
+    asked = [name for name, value in others.items() if value]
+    asked += [f"--format {form}"] if form not in (Format.table, Format.json) else []
+    if asked:
+        raise UsageError(f"--billed does not go with {' and '.join(asked)}", hint="leave one of them out")
 
 
 def _occasion(users: float | None, hours: float | None, month: str | None) -> Occasion:

@@ -35,11 +35,12 @@ class From(StrEnum):
 
 
 Regions = Annotated[list[str] | None, typer.Option("--region", help="A region; may be repeated. Default: the file's.")]
+Shown = Annotated[list[str] | None, typer.Option("--region", help="A region; may be repeated. Default: all.")]
 Source = Annotated[From, typer.Option("--from", help="Azure's public list, or the copy that the local cloud serves.")]
 
 
 @group.command()
-def show(region: Regions = None, output: OutputFormat = Output.human) -> None:
+def show(region: Shown = None, output: OutputFormat = Output.human) -> None:
     """Show every price: what for, where, who says so, when, and how far to trust it."""
     prices = book()
     wanted = {known_region(name, prices) for name in region or []}

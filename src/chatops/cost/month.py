@@ -44,8 +44,8 @@ def part(start: datetime, end: datetime) -> Month:
 
 def month_of(text: str) -> Month:
     """Return a month of the calendar, "2027-02". Raises UsageError for anything else."""
-    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
-    if not found or found[1] == "0000":
+    found = re.fullmatch(r"([12]\d{3})-(0[1-9]|1[0-2])", text)
+    if not found:
         raise UsageError(f'"{text}" is no month', hint="write year and month, as in 2027-02")
     days = calendar.monthrange(int(found[1]), int(found[2]))[1]
     return Month(text, days, 24 * days)
