@@ -50,7 +50,10 @@ Latency = Annotated[
     trouble.Latency | None,
     typer.Option(help="How long operations take: as long as their work, or as long as recorded on Azure."),
 ]
-Speed = Annotated[float | None, typer.Option(help="Divides recorded latencies: 20 makes 5 minutes 15 seconds.")]
+Speed = Annotated[
+    float | None,
+    typer.Option(min=0.001, max=1e6, help="Divides recorded latencies: 20 makes 5 minutes 15 seconds."),
+]
 Dns = Annotated[
     list[str] | None,
     typer.Option(
@@ -73,7 +76,7 @@ def start(
     runtime: Runtime = None,
     output: OutputFormat = Output.human,
 ) -> None:
-    """Start it in the background, if it is not running, and print how to reach it.
+    """Start the local cloud in the background, if it is not running, and print how to reach it.
 
     A running one takes over what is asked for, but another runtime. All of it stays until the world is deleted;
     `--dns DOMAIN=` takes a delegation back.
@@ -91,13 +94,13 @@ def start(
 
 @group.command()
 def stop(output: OutputFormat = Output.human) -> None:
-    """End it with everything that runs in it. Its world stays for the next start."""
+    """End the local cloud with everything that runs in it. Its world stays for the next start."""
     view_of(output).record({"stopped": daemon.stop()})
 
 
 @group.command()
 def status(output: OutputFormat = Output.human) -> None:
-    """Tell whether it runs, where it answers and where its files lie."""
+    """Tell whether the local cloud runs, where it answers and where its files lie."""
     found = daemon.endpoint()
     running: dict[str, Any] = {}
     if found:
@@ -111,9 +114,10 @@ def status(output: OutputFormat = Output.human) -> None:
 
 @group.command()
 def env(output: OutputFormat = Output.human) -> None:
-    """Print what other tools, `az` among them, need to reach it and nothing else: eval "$(chatops cloud env)".
+    """Print what other tools, `az` among them, need to reach the local cloud, and nothing but it.
 
-    Then: az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" --tenant "$AZURE_TENANT_ID"
+    Variables for a shell: `eval "$(chatops cloud env)"`. Then
+    `az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" --tenant "$AZURE_TENANT_ID"`
     """
     found = _running()
     variables = {
@@ -140,7 +144,7 @@ def env(output: OutputFormat = Output.human) -> None:
 
 @group.command()
 def calls(last: Last = 0, output: OutputFormat = Output.human) -> None:
-    """Print the journal of the calls it was sent."""
+    """Print the journal of the calls that the local cloud was sent."""
     journal = places.logs() / "calls.jsonl"
     if not journal.exists():
         raise ChatopsError("there is no journal: the local cloud was never started here", hint="chatops cloud start")
@@ -150,7 +154,7 @@ def calls(last: Last = 0, output: OutputFormat = Output.human) -> None:
 
 @group.command()
 def reset(yes: Yes = False, output: OutputFormat = Output.human) -> None:
-    """Stop it and delete its whole world: every stack, every conversation."""
+    """Stop the local cloud and delete its whole world: every stack, every conversation."""
     if not daemon.has_world():
         view_of(output).line("nothing to reset")
         return

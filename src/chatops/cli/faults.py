@@ -10,19 +10,26 @@ import typer
 from chatops.cli import trouble
 from chatops.cli.options import Output, OutputFormat
 from chatops.cli.session import view_of
+from chatops.config.load import text_of
 from chatops.errors import UsageError
+
+DAY = 86_400
+"""Seconds."""
+RULES = "write a list of rules, like - {match: PUT *, answer: 429}"
 
 group = typer.Typer(no_args_is_help=True, help="Faults on demand: calls that fail, hang or are refused.")
 
-Match = Annotated[str, typer.Argument(help="METHOD PATH: 'PUT */virtualNetworks/*'; '~' begins a regular expression.")]
-Answer = Annotated[str, typer.Argument(help="An error status, reset, hang, or for operations: fail, never.")]
+Match = Annotated[str, typer.Argument(help="As in `PUT */virtualNetworks/*`; `~` begins a regular expression.")]
+Answer = Annotated[str, typer.Argument(help="An error status, `reset`, `hang`, or for operations `fail`, `never`.")]
 First = Annotated[int, typer.Option("--nth", min=0, help="Only the n-th matching call; 0: from the first one on.")]
 Times = Annotated[int | None, typer.Option(min=0, help="For so many calls; 0: all. Default: 1 with --nth, else all.")]
 After = Annotated[bool, typer.Option("--after", help="The call takes effect first.")]
-RetryAfter = Annotated[float | None, typer.Option(min=0, help="The header, in seconds.")]
-Seconds = Annotated[float, typer.Option(min=0, help="How long it hangs; 0: until the faults are cleared.")]
+RetryAfter = Annotated[float | None, typer.Option(min=0, max=DAY, help="The header, in seconds.")]
+Seconds = Annotated[float, typer.Option(min=0, max=DAY, help="How long it hangs; 0: until the faults are cleared.")]
 Code = Annotated[str, typer.Option(help="Azure's error code. Default: the usual one.")]
 Message = Annotated[str, typer.Option(help="Azure's sentence. Default: the usual one.")]
+RulesFile = Annotated[Path, typer.Argument(help="A YAML file.")]
+Ahead = Annotated[float, typer.Argument(min=0, max=10 * 365 * DAY, help="Seconds.")]
 
 
 @group.command()
@@ -38,7 +45,7 @@ def add(
     message: Message = "",
     output: OutputFormat = Output.human,
 ) -> None:
-    """Add one rule."""
+    """Add one rule: which calls of the local cloud's management API go wrong, and how."""
     rule: dict[str, Any] = {
         "match": match,
         "answer": answer,
@@ -54,19 +61,21 @@ def add(
 
 
 @group.command()
-def load(file: Path, output: OutputFormat = Output.human) -> None:
+def load(file: RulesFile, output: OutputFormat = Output.human) -> None:
     """Add what a YAML file holds: a list of rules, or `faults`, `throttle`, `role_delay`, `latency`, `speed`."""
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    text = text_of(file)
     try:
-        found: Any = YAML(typ="safe", pure=True).load(file.read_text())
-    except (OSError, YAMLError) as failure:
-        raise UsageError(f"{file}: {failure}") from failure
+        found: Any = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as failure:
+        mark = failure.problem_mark if isinstance(failure, MarkedYAMLError) else None
+        raise UsageError(f"{file}{f':{mark.line + 1}' if mark else ''}: not YAML", hint=RULES) from None
     if isinstance(found, list):
         found = {"faults": found}
     if not isinstance(found, dict):
-        raise UsageError(f"{file}: expected a list of rules")
+        raise UsageError(f"{file} holds no rules", hint=RULES)
     _show(trouble.order(found), output)
 
 
@@ -83,7 +92,7 @@ def clear(output: OutputFormat = Output.human) -> None:
 
 
 @group.command()
-def advance(seconds: float, output: OutputFormat = Output.human) -> None:
+def advance(seconds: Ahead, output: OutputFormat = Output.human) -> None:
     """Put the local cloud's clock ahead: what waits that long is over at once."""
     view_of(output).record(trouble.advance(seconds))
 

@@ -144,3 +144,25 @@ def test_a_terminal_without_unicode_shows_what_it_can(machine: Machine) -> None:
     machine.variables |= {"PYTHONIOENCODING": "ascii"}
     assert "-$5.93?-$2.15" in machine.chatops("cost", "--region", "eastus", "--compare", "westus").out
     assert "·" in machine.chatops("cost", "--region", "eastus", "--format", "svg").out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("cost --users inf", "--users"),
+        ("cost --month 0001-01", "no month"),
+        ("cost --fresh", "--billed"),
+        ("cost --billed --compare eastus --format csv", "does not go with --compare and --format csv"),
+        ("cloud start --speed nan", "--speed"),
+        ("cloud faults load not-text", "not UTF-8"),
+        ("cloud faults load not-yaml", "not-yaml:2: not YAML"),
+        ("init .", "is a folder"),
+        ("logs lmapi", "did you mean lm-api?"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_2(machine: Machine, words: str, says: str) -> None:
+    (machine.folder / "not-text").write_bytes(b"\xff\xfe\x00")
+    (machine.folder / "not-yaml").write_text("[1,\n")
+    ran = machine.chatops(*words.split(), code=2)
+    assert says in ran.err
+    assert not machine.home.exists()
