@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from chatops.azure.calls import calling
 from chatops.azure.clients import Azure
 from chatops.azure.limits import at_most
 from chatops.cost.meter import UNPRICED, Meters
-from chatops.engine.resource import Json, Observed
+from chatops.engine.resource import Json, Observed, Report, Update
 from chatops.naming import OWNER_TAG
 
 _AT_REST = {"succeeded", "failed", "canceled"}
@@ -67,6 +69,22 @@ class ArmResource:
         """Return what was read, with whether it carries the stack's tag (None where this kind has no tags)."""
         ours = (body.get("tags") or {}).get(OWNER_TAG) == self.tags[OWNER_TAG] if self.tags else None
         return Observed(body, busy=is_busy(body), broken=is_broken(body), note=note, ours=ours)
+
+
+class WholeResource(ArmResource, ABC):
+    """A kind that is made and changed by the same PUT of all that it is."""
+
+    @abstractmethod
+    def put(self, azure: Azure, body: Any) -> None:
+        """Send the whole resource and wait until it is there."""
+
+    def create(self, azure: Azure, body: Any, report: Report) -> None:
+        with calling("creating", self.label):
+            self.put(azure, body)
+
+    def update(self, azure: Azure, update: Update, report: Report) -> None:
+        with calling("updating", self.label):
+            self.put(azure, writable(update.whole))
 
 
 def is_busy(body: Json) -> bool:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.calls import deleting, wait
 from chatops.azure.clients import Azure
 from chatops.cost.meter import NO_CHARGE, Meters
-from chatops.engine.resource import Json, Known, Report, Update
-from chatops.resources.arm import ArmResource, writable
+from chatops.engine.resource import Json, Known, Report
+from chatops.resources.arm import WholeResource
 
 if TYPE_CHECKING:
     from azure.mgmt.privatedns import types
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrivateDnsLink(ArmResource):
+class PrivateDnsLink(WholeResource):
     type = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
     words = "private DNS link"
     api_version = "2024-06-01"
@@ -39,13 +39,9 @@ class PrivateDnsLink(ArmResource):
     def meters(self, body: Any) -> Meters:
         return NO_CHARGE
 
-    def create(self, azure: Azure, body: Any, report: Report) -> None:
-        with calling("creating", self.label):
-            links = azure.private_dns.virtual_network_links
-            wait(links.begin_create_or_update(self.group, self.zone, self.name, body), azure.stop, self.longest)
-
-    def update(self, azure: Azure, update: Update, report: Report) -> None:
-        self.create(azure, writable(update.whole), report)
+    def put(self, azure: Azure, body: Any) -> None:
+        links = azure.private_dns.virtual_network_links
+        wait(links.begin_create_or_update(self.group, self.zone, self.name, body), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.calls import deleting, wait
 from chatops.azure.clients import Azure
 from chatops.cost.meter import Counted, Meter, Meters
-from chatops.engine.resource import Json, Known, Report, Update
-from chatops.resources.arm import ArmResource, writable
+from chatops.engine.resource import Json, Known, Report
+from chatops.resources.arm import WholeResource
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrivateDnsZone(ArmResource):
+class PrivateDnsZone(WholeResource):
     type = "Microsoft.Network/privateDnsZones"
     words = "private DNS zone"
     api_version = "2024-06-01"
@@ -26,22 +26,9 @@ class PrivateDnsZone(ArmResource):
     def meters(self, body: Any) -> Meters:
         return (Meter("dns/private-zone", Counted.MONTHS),)
 
-    def create(self, azure: Azure, body: Any, report: Report) -> None:
-        with calling("creating", self.label):
-            wait(
-                azure.private_dns.private_zones.begin_create_or_update(self.group, self.name, body),
-                azure.stop,
-                self.longest,
-            )
-
-    def update(self, azure: Azure, update: Update, report: Report) -> None:
-        with calling("updating", self.label):
-            body = writable(update.whole)
-            wait(
-                azure.private_dns.private_zones.begin_create_or_update(self.group, self.name, body),
-                azure.stop,
-                self.longest,
-            )
+    def put(self, azure: Azure, body: Any) -> None:
+        zones = azure.private_dns.private_zones
+        wait(zones.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.calls import deleting, wait
 from chatops.azure.clients import Azure
 from chatops.cost.meter import Counted, Meter, Meters
-from chatops.engine.resource import Json, Known, Report, Update
-from chatops.resources.arm import ArmResource, writable
+from chatops.engine.resource import Json, Known, Report
+from chatops.resources.arm import WholeResource
 from chatops.resources.workspace import shared_key
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MANAGEMENT = Meter(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManagedEnvironment(ArmResource):
+class ManagedEnvironment(WholeResource):
     type = "Microsoft.App/managedEnvironments"
     words = "container apps environment"
     api_version = "2026-01-01"
@@ -72,17 +72,14 @@ class ManagedEnvironment(ArmResource):
             MANAGEMENT,
         )
 
-    def create(self, azure: Azure, body: Any, report: Report) -> None:
+    def put(self, azure: Azure, body: Any) -> None:
+        """The workspace's key goes along each time: Azure gives it back to nobody."""
         logs = body["properties"]["appLogsConfiguration"]
         key = {"sharedKey": shared_key(azure, self.workspace_id)}
         logs = {**logs, "logAnalyticsConfiguration": {**logs["logAnalyticsConfiguration"], **key}}
         body = {**body, "properties": {**body["properties"], "appLogsConfiguration": logs}}
-        with calling("creating", self.label):
-            environments = azure.container_apps.managed_environments
-            wait(environments.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
-
-    def update(self, azure: Azure, update: Update, report: Report) -> None:
-        self.create(azure, writable(update.whole), report)
+        environments = azure.container_apps.managed_environments
+        wait(environments.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.calls import deleting, wait
 from chatops.azure.clients import Azure
 from chatops.cost.meter import NO_CHARGE, Meters
-from chatops.engine.resource import Json, Known, Report, Update
-from chatops.resources.arm import ArmResource, writable
+from chatops.engine.resource import Json, Known, Report
+from chatops.resources.arm import WholeResource
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResourceGroup(ArmResource):
+class ResourceGroup(WholeResource):
     type = "Microsoft.Resources/resourceGroups"
     words = "resource group"
     api_version = "2025-04-01"
@@ -29,13 +29,8 @@ class ResourceGroup(ArmResource):
     def meters(self, body: Any) -> Meters:
         return NO_CHARGE
 
-    def create(self, azure: Azure, body: Any, report: Report) -> None:
-        with calling("creating", self.label):
-            azure.resources.resource_groups.create_or_update(self.name, body)
-
-    def update(self, azure: Azure, update: Update, report: Report) -> None:
-        with calling("updating", self.label):
-            azure.resources.resource_groups.create_or_update(self.name, writable(update.whole))
+    def put(self, azure: Azure, body: Any) -> None:
+        azure.resources.resource_groups.create_or_update(self.name, body)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):

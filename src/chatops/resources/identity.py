@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chatops.azure.calls import calling, deleting
+from chatops.azure.calls import deleting
 from chatops.azure.clients import Azure
 from chatops.cost.meter import NO_CHARGE, Meters
-from chatops.engine.resource import Json, Known, Report, Update
-from chatops.resources.arm import ArmResource, writable
+from chatops.engine.resource import Json, Known, Report
+from chatops.resources.arm import WholeResource
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManagedIdentity(ArmResource):
+class ManagedIdentity(WholeResource):
     type = "Microsoft.ManagedIdentity/userAssignedIdentities"
     words = "managed identity"
     api_version = "2024-11-30"
@@ -27,13 +27,8 @@ class ManagedIdentity(ArmResource):
     def meters(self, body: Any) -> Meters:
         return NO_CHARGE
 
-    def create(self, azure: Azure, body: Any, report: Report) -> None:
-        with calling("creating", self.label):
-            azure.identities.user_assigned_identities.create_or_update(self.group, self.name, body)
-
-    def update(self, azure: Azure, update: Update, report: Report) -> None:
-        with calling("updating", self.label):
-            azure.identities.user_assigned_identities.create_or_update(self.group, self.name, writable(update.whole))
+    def put(self, azure: Azure, body: Any) -> None:
+        azure.identities.user_assigned_identities.create_or_update(self.group, self.name, body)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):

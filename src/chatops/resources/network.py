@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.calls import deleting, wait
 from chatops.azure.clients import Azure
 from chatops.cost.meter import NO_CHARGE, Meters
-from chatops.engine.resource import Json, Known, Observed, Report, Update
-from chatops.resources.arm import ArmResource, writable
+from chatops.engine.resource import Json, Known, Observed, Report
+from chatops.resources.arm import WholeResource
 
 if TYPE_CHECKING:
     from azure.mgmt.network import types
@@ -38,7 +38,7 @@ class Subnet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VirtualNetwork(ArmResource):
+class VirtualNetwork(WholeResource):
     type = "Microsoft.Network/virtualNetworks"
     words = "virtual network"
     api_version = "2025-07-01"
@@ -65,22 +65,10 @@ class VirtualNetwork(ArmResource):
     def meters(self, body: Any) -> Meters:
         return NO_CHARGE
 
-    def create(self, azure: Azure, body: Any, report: Report) -> None:
-        with calling("creating", self.label):
-            wait(
-                azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body),
-                azure.stop,
-                self.longest,
-            )
-
-    def update(self, azure: Azure, update: Update, report: Report) -> None:
-        with calling("updating", self.label):
-            body = writable(_renamed(update.whole, lambda it: str(it.get("id", it["name"])).rsplit("/", 1)[-1]))
-            wait(
-                azure.network.virtual_networks.begin_create_or_update(self.group, self.name, body),
-                azure.stop,
-                self.longest,
-            )
+    def put(self, azure: Azure, body: Any) -> None:
+        wire: Any = _renamed(body, lambda it: str(it.get("id", it["name"])).rsplit("/", 1)[-1])
+        networks = azure.network.virtual_networks
+        wait(networks.begin_create_or_update(self.group, self.name, wire), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from chatops.azure.calls import calling, deleting, wait
+from chatops.azure.calls import deleting, wait
 from chatops.azure.clients import Azure
 from chatops.cost.meter import Counted, Meter, Meters
-from chatops.engine.resource import Json, Known, Observed, Report, Update
-from chatops.resources.arm import ArmResource, writable
+from chatops.engine.resource import Json, Known, Observed, Report
+from chatops.resources.arm import WholeResource
 
 if TYPE_CHECKING:
     from azure.mgmt.keyvault import types
@@ -23,7 +23,7 @@ LOOKUPS_A_DAY = Decimal(200)
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyVault(ArmResource):
+class KeyVault(WholeResource):
     type = "Microsoft.KeyVault/vaults"
     words = "key vault"
     api_version = "2026-02-01"
@@ -69,13 +69,10 @@ class KeyVault(ArmResource):
         if self._deleted(azure) is not None:
             report("recovering the deleted vault")
             body = {**body, "properties": {**body["properties"], "createMode": "recover"}}
-        with calling("creating", self.label):
-            wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
+        super().create(azure, body, report)
 
-    def update(self, azure: Azure, update: Update, report: Report) -> None:
-        with calling("updating", self.label):
-            body = writable(update.whole)
-            wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
+    def put(self, azure: Azure, body: Any) -> None:
+        wait(azure.vaults.vaults.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):

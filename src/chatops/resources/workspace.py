@@ -8,14 +8,14 @@ from typing import Any
 from chatops.azure.calls import calling, deleting, wait
 from chatops.azure.clients import Azure
 from chatops.cost.meter import NOTHING, Counted, Meter, Meters, number
-from chatops.engine.resource import Json, Known, Report, Update
-from chatops.resources.arm import ArmResource, writable
+from chatops.engine.resource import Json, Known, Report
+from chatops.resources.arm import WholeResource
 
 FREE_DAYS = 31
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogWorkspace(ArmResource):
+class LogWorkspace(WholeResource):
     type = "Microsoft.OperationalInsights/workspaces"
     words = "Log Analytics workspace"
     api_version = "2025-07-01"
@@ -49,22 +49,9 @@ class LogWorkspace(ArmResource):
         kept = Meter("logs/retention", Counted.LOGS, months, cap=cap)
         return (taken_in, kept) if months else (taken_in,)
 
-    def create(self, azure: Azure, body: Any, report: Report) -> None:
-        with calling("creating", self.label):
-            wait(
-                azure.workspaces.workspaces.begin_create_or_update(self.group, self.name, body),
-                azure.stop,
-                self.longest,
-            )
-
-    def update(self, azure: Azure, update: Update, report: Report) -> None:
-        with calling("updating", self.label):
-            body = writable(update.whole)
-            wait(
-                azure.workspaces.workspaces.begin_create_or_update(self.group, self.name, body),
-                azure.stop,
-                self.longest,
-            )
+    def put(self, azure: Azure, body: Any) -> None:
+        workspaces = azure.workspaces.workspaces
+        wait(workspaces.begin_create_or_update(self.group, self.name, body), azure.stop, self.longest)
 
     def delete(self, azure: Azure, report: Report) -> None:
         with deleting(self.label):
