@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from chatops.cli import azure_cli, daemon, faults, places, trouble
-from chatops.cli.options import Output, OutputFormat, Yes
+from chatops.cli.options import Output, OutputFormat, Yes, examples
 from chatops.cli.session import confirm, view_of
 from chatops.errors import ChatopsError, UsageError
 
@@ -68,7 +68,11 @@ Runtime = Annotated[
 Last = Annotated[int, typer.Option("-n", "--last", min=0, help="Only the last so many; 0 for all.")]
 
 
-@group.command()
+@group.command(
+    epilog=examples(
+        "chatops cloud start --latency recorded --speed 20", "chatops cloud start --dns example.org=zone.txt"
+    )
+)
 def start(
     latency: Latency = None,
     speed: Speed = None,

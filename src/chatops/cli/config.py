@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chatops.cli.options import ConfigFile, Output, OutputFormat
+from chatops.cli.options import ConfigFile, Output, OutputFormat, examples
 from chatops.cli.session import view_of
 from chatops.config import docs as documentation
 from chatops.config.load import discover, load
@@ -28,7 +28,7 @@ def check(config: ConfigFile = None, output: OutputFormat = Output.human) -> Non
     )
 
 
-@group.command("docs")
+@group.command(epilog=examples("chatops config docs services.lm-api.scale"))
 def docs(field: Field = None, output: OutputFormat = Output.human) -> None:
     """Explain every field: type, default, meaning."""
     view_of(output).rows([vars(entry) for entry in documentation.entries(field)])

@@ -9,14 +9,20 @@ import typer
 from chatops.cli import hosts
 from chatops.cli.domain_bind import bind
 from chatops.cli.domain_unbind import unbind
-from chatops.cli.options import ConfigFile, Output, OutputFormat
+from chatops.cli.options import ConfigFile, Output, OutputFormat, examples
 from chatops.cli.session import Session, open_session
 from chatops.domain.finding import Finding
 from chatops.domain.hostname import spelled
 from chatops.resources.host import APP_VERSION, domain_of
 
 group = typer.Typer(no_args_is_help=True, help="Custom domains with TLS: records, certificates, what is wrong.")
-group.command()(bind)
+group.command(
+    epilog=examples(
+        "chatops domain bind chat.example.org",
+        "chatops domain bind chat.example.org --no-wait",
+        "chatops domain bind chat.example.org --certificate chat.pfx",
+    )
+)(bind)
 group.command()(unbind)
 
 Asked = Annotated[str | None, typer.Argument(help="The host name, as in chat.example.org. Default: all of the file.")]

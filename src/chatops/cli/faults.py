@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from chatops.cli import trouble
-from chatops.cli.options import Output, OutputFormat
+from chatops.cli.options import Output, OutputFormat, examples
 from chatops.cli.session import view_of
 from chatops.config.load import text_of
 from chatops.errors import UsageError
@@ -32,7 +32,13 @@ RulesFile = Annotated[Path, typer.Argument(help="A YAML file.")]
 Ahead = Annotated[float, typer.Argument(min=0, max=10 * 365 * DAY, help="Seconds.")]
 
 
-@group.command()
+@group.command(
+    epilog=examples(
+        "chatops cloud faults add 'PUT */virtualNetworks/*' 429 --nth 1",
+        "chatops cloud faults add 'PATCH */containerApps/ui*' reset --after",
+        "chatops cloud faults add 'PUT */flexibleServers/*' fail --code ServerIsBusy",
+    )
+)
 def add(
     match: Match,
     answer: Answer,

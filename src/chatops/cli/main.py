@@ -23,7 +23,7 @@ from chatops.cli.down import down
 from chatops.cli.init import init
 from chatops.cli.logs import logs
 from chatops.cli.open import open_page
-from chatops.cli.options import Output
+from chatops.cli.options import Output, examples
 from chatops.cli.pause import pause, resume
 from chatops.cli.plan import plan
 from chatops.cli.revisions import revisions
@@ -42,15 +42,27 @@ app.command()(init)
 app.command()(up)
 app.command()(plan)
 app.command()(doctor)
-app.command()(cost)
-app.command()(deploy)
-app.command()(rollback)
+app.command(
+    epilog=examples(
+        "chatops cost --users 40 --hours 8",
+        "chatops cost --compare westeurope --compare small.yaml",
+        "chatops cost --format html --out cost.html",
+    )
+)(cost)
+app.command(epilog=examples("chatops deploy", "chatops deploy lm-api --canary 10,50,100 --pause 60"))(deploy)
+app.command(epilog=examples("chatops rollback lm-api", "chatops rollback --to lm-api--7hss1ui"))(rollback)
 app.command()(revisions)
 app.command()(status)
-app.command()(scale)
+app.command(
+    epilog=examples(
+        "chatops scale lm-api --max 8",
+        "chatops scale lm-api --cpu 2 --memory 4Gi",
+        "chatops scale lm-api --min 3 --temporary",
+    )
+)(scale)
 app.command()(pause)
 app.command()(resume)
-app.command()(logs)
+app.command(epilog=examples("chatops logs lm-api", "chatops logs ui --follow --tail 20"))(logs)
 app.command("open")(open_page)
 app.command()(down)
 app.add_typer(conversations.group, name="conversations")

@@ -16,6 +16,11 @@ class Output(StrEnum):
     json = "json"
 
 
+def examples(*lines: str) -> str:
+    """Return the end of a command's help: how it is typed, in Markdown."""
+    return "Examples:\n\n" + "\n\n".join(f"- `{line}`" for line in lines)
+
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option("-c", "--config", help="The YAML file. Default: chatops.yaml here, else the bundled local stack."),
