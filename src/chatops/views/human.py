@@ -98,7 +98,8 @@ class HumanView:
             failed, skipped, left = len(outcome.failed), len(outcome.skipped), len(outcome.left_running)
             self.err.print(
                 f"incomplete after {seconds:.1f} s: {count} done, {failed} failed, {skipped} skipped, "
-                f"{left} left running. The same command goes on from here."
+                f"{left} left running. The same command goes on from here.",
+                soft_wrap=not self.err.is_terminal,
             )
 
     def status(self, status: StackStatus) -> None:

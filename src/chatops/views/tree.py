@@ -59,7 +59,7 @@ class LiveTree:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(width=2)
-        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, max_width=options.max_width * 3 // 5)
         table.add_column(justify="right", width=8)
         table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
         for line in self._lines.values():
