@@ -53,7 +53,8 @@ class Kind:
                 bounds |= asdict(item)
         step = bounds.get("multiple_of")
         noun = f"a multiple of {step}" if step else {int: "an integer", float: "a number"}[self.type]
-        return f"{noun} from {bounds['ge']} to {bounds['le']}"
+        least, most = (f"{bound:,.12g}" if bound >= 1e6 else f"{bound:.12g}" for bound in (bounds["ge"], bounds["le"]))
+        return f"{noun} from {least} to {most}"
 
 
 def _plural(value: Kind) -> str:
