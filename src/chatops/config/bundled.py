@@ -7,6 +7,7 @@ from pathlib import Path
 from chatops.errors import ConfigError, Problem
 
 IMAGES = ("chat-ui", "db-api", "lm-api")
+"""The bundled images, in the stack's order."""
 CONFIGS = ("local", "azure", "small", "domain")
 
 
@@ -16,18 +17,13 @@ def _root() -> Path:
     return installed if installed.is_dir() else package.parents[1]
 
 
-def image_names() -> tuple[str, ...]:
-    """The bundled images, in the stack's order."""
-    return IMAGES
-
-
 def image_context(image: str) -> Path:
     """The folder with the Dockerfile of `Service.image`: a bundled image's, or the absolute path that it already is."""
     return _root() / "app_images" / image if image in IMAGES else Path(image)
 
 
 def config_file(name: str) -> Path:
-    """The bundled config `name` ("local", "azure", "small"). Raises ConfigError when there is none of that name."""
+    """The bundled config `name`, one of CONFIGS. Raises ConfigError when there is none of that name."""
     path = _root() / "configs" / f"{name}.yaml"
     if name not in CONFIGS:
         raise ConfigError([Problem(name, None, None, "", "no such bundled config", "one of: " + ", ".join(CONFIGS))])

@@ -74,9 +74,7 @@ def _first_that_works(cloud: Cloud) -> Choice:
 
 def _docker_or_nothing(cloud: Cloud) -> Choice:
     if cloud.runs_processes:
-        return _nothing(
-            f"images.builder is docker, but {PROCESSES}", f"chatops cloud start --runtime docker, {OTHERWISE}"
-        )
+        return _nothing(PROCESSES, f"chatops cloud start --runtime docker, {OTHERWISE}")
     try:
         return _docker(find())
     except NotReachable as error:

@@ -94,7 +94,7 @@ def test_image_folders_are_seen_from_the_file_and_not_from_the_caller(folder: Pa
     assert load(file).services["ui"].image == str(folder / "deep" / "page")
 
 
-@pytest.mark.parametrize("image", bundled.image_names())
+@pytest.mark.parametrize("image", bundled.IMAGES)
 def test_bundled_images_have_a_dockerfile(image: str) -> None:
     assert (bundled.image_context(image) / "Dockerfile").is_file()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatops.config.bundled import image_context, image_names
+from chatops.config.bundled import IMAGES, image_context
 from chatops.errors import UsageError
 from chatops.images.context import Context
 
@@ -81,7 +81,7 @@ def test_a_folder_without_a_dockerfile_is_refused(tmp_path: Path) -> None:
         _ = Context(tmp_path).content
 
 
-@pytest.mark.parametrize("image", image_names())
+@pytest.mark.parametrize("image", IMAGES)
 def test_bundled_images_send_no_tests_and_no_training(image: str) -> None:
     files = [path.as_posix() for path in Context(image_context(image)).files]
     assert "Dockerfile" in files
