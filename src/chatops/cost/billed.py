@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from chatops.cost.estimate import Estimate, Line, Scenario
 from chatops.cost.meter import NOTHING
 from chatops.cost.prices import UNITS, Prices
+from chatops.cost.report import Amount
 
 EXPECTED = Scenario.EXPECTED
 NOTEWORTHY = Decimal("0.1")
@@ -58,6 +60,30 @@ class Beside:
     @property
     def why(self) -> tuple[Quantity, ...]:
         return tuple(quantity for quantity in self.quantities if quantity.explains)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The whole bill beside the whole estimate: of which stack, for what time, asked when, in which currencies."""
+
+    stack: str
+    span: tuple[datetime, datetime]
+    asked: datetime
+    currencies: Sequence[str]
+    rows: Sequence[Beside]
+    expected: Estimate
+
+    @property
+    def billed(self) -> Decimal:
+        return sum((row.billed for row in self.rows), NOTHING)
+
+    @property
+    def partial(self) -> bool:
+        return any(row.unpriced for row in self.rows)
+
+    @property
+    def estimated(self) -> Amount:
+        return Amount(self.expected.total(EXPECTED), partial=self.expected.at_least(EXPECTED))
 
 
 def compare(items: Iterable[Item], owners: Mapping[str, str], estimate: Estimate, prices: Prices) -> list[Beside]:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from chatops.cost.billed import Beside, Quantity
-from chatops.cost.estimate import Bounds, Estimate, Scenario
-from chatops.cost.meter import NOTHING
+from chatops.cost.billed import Beside, Quantity, Statement
+from chatops.cost.estimate import Bounds, Scenario
 from chatops.cost.report import Amount
 from chatops.views.console import console
 from chatops.views.money import cents, plain, short
@@ -23,61 +18,39 @@ from chatops.views.money import cents, plain, short
 EXPECTED = Scenario.EXPECTED
 
 
-@dataclass(frozen=True)
-class Bill:
-    """What is shown: of which stack, for what time, asked when, in which currencies."""
-
-    stack: str
-    span: tuple[datetime, datetime]
-    asked: datetime
-    currencies: Sequence[str]
-    rows: Sequence[Beside]
-    expected: Estimate
-
-    @property
-    def billed(self) -> Decimal:
-        return sum((row.billed for row in self.rows), NOTHING)
-
-    @property
-    def partial(self) -> bool:
-        return any(row.unpriced for row in self.rows)
-
-    @property
-    def estimated(self) -> Amount:
-        return Amount(self.expected.total(EXPECTED), partial=self.expected.at_least(EXPECTED))
-
-
-def show(bill: Bill, as_json: bool) -> None:
+def show(statement: Statement, as_json: bool) -> None:
     """Print the bill to standard output."""
     if as_json:
-        sys.stdout.write(json.dumps(_data(bill)) + "\n")
+        sys.stdout.write(json.dumps(_data(statement)) + "\n")
         return
     out = console()
-    start, end = bill.span
-    currency = ", ".join(bill.currencies) or "nothing billed"
-    out.print(f"[bold]{escape(bill.stack)}[/] from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, {currency}\n")
-    out.print(_table(bill))
-    for line in _below(bill):
+    start, end = statement.span
+    currency = ", ".join(statement.currencies) or "nothing billed"
+    out.print(
+        f"[bold]{escape(statement.stack)}[/] from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, {currency}\n"
+    )
+    out.print(_table(statement))
+    for line in _below(statement):
         out.print(line)
 
 
-def _table(bill: Bill) -> Table:
+def _table(statement: Statement) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("")
     for name in ("billed", "estimated"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("what differs", style="dim")
-    for row in bill.rows:
+    for row in statement.rows:
         if row.quantities:
             estimated = "[yellow]unknown[/]" if row.estimated is None else cents(row.estimated)
             table.add_row(escape(row.label), _billed(row), estimated, escape("; ".join(map(_differs, row.why))))
-    for grant in bill.expected.grants:
+    for grant in statement.expected.grants:
         saved = grant.saves[EXPECTED]
         estimated = "unknown" if saved is None else short(Amount(Bounds() - saved))
         table.add_row(f"[green]free: {escape(grant.grant.words)}[/]", "[dim]taken off above[/]", estimated)
     table.add_section()
-    total = cents(bill.billed) + ("+" if bill.partial else "")
-    table.add_row("[bold]total[/]", f"[bold]{total}[/]", f"[bold]{short(bill.estimated)}[/]")
+    total = cents(statement.billed) + ("+" if statement.partial else "")
+    table.add_row("[bold]total[/]", f"[bold]{total}[/]", f"[bold]{short(statement.estimated)}[/]")
     return table
 
 
@@ -89,29 +62,29 @@ def _differs(quantity: Quantity) -> str:
     return f"{quantity.words}: {plain(quantity.billed)}, expected {plain(quantity.expected)}"
 
 
-def _below(bill: Bill) -> list[str]:
-    lines = ["", f"[dim]as Cost Management said on {bill.asked:%Y-%m-%d at %H:%M} UTC (--fresh asks again)[/]"]
-    if bill.partial:
-        meters = sorted({meter for row in bill.rows for meter in row.unpriced})
+def _below(statement: Statement) -> list[str]:
+    lines = ["", f"[dim]as Cost Management said on {statement.asked:%Y-%m-%d at %H:%M} UTC (--fresh asks again)[/]"]
+    if statement.partial:
+        meters = sorted({meter for row in statement.rows for meter in row.unpriced})
         lines.append(f"[yellow]used, but without a price on the bill: {escape(', '.join(meters))}[/]")
-    if [currency for currency in bill.currencies if currency != bill.expected.currency]:
-        lines.append(f"[yellow]the bill is not in {bill.expected.currency}, the estimate is[/]")
+    if [currency for currency in statement.currencies if currency != statement.expected.currency]:
+        lines.append(f"[yellow]the bill is not in {statement.expected.currency}, the estimate is[/]")
     return lines
 
 
-def _data(bill: Bill) -> dict[str, Any]:
-    start, end = bill.span
-    bounds = bill.estimated.bounds
+def _data(statement: Statement) -> dict[str, Any]:
+    start, end = statement.span
+    bounds = statement.estimated.bounds
     return {
-        "stack": bill.stack,
+        "stack": statement.stack,
         "from": start.isoformat(),
         "to": end.isoformat(),
-        "asked": bill.asked.isoformat(),
-        "currencies": list(bill.currencies),
-        "billed": str(bill.billed),
-        "partial": bill.partial,
-        "estimated": {"low": str(bounds.low), "high": str(bounds.high), "at_least": bill.estimated.partial},
-        "resources": [_row(row) for row in bill.rows],
+        "asked": statement.asked.isoformat(),
+        "currencies": list(statement.currencies),
+        "billed": str(statement.billed),
+        "partial": statement.partial,
+        "estimated": {"low": str(bounds.low), "high": str(bounds.high), "at_least": statement.estimated.partial},
+        "resources": [_row(row) for row in statement.rows],
     }
 
 
