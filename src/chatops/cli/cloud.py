@@ -137,13 +137,14 @@ def env(output: OutputFormat = Output.human) -> None:
         "HTTPS_PROXY": found["proxy"],
         "NO_PROXY": "127.0.0.1",
     }
+    view = view_of(output)
     if output is Output.json:
-        view_of(output).record({**variables, "AZURE_CLIENT_SECRET_FILE": found["client_secret_file"]})
+        view.record({**variables, "AZURE_CLIENT_SECRET_FILE": found["client_secret_file"]})
         return
     for name, value in variables.items():
-        print(f"export {name}={shlex.quote(value)}")
+        view.line(f"export {name}={shlex.quote(value)}")
     # the value stays in its file: it is not printed here
-    print(f'export AZURE_CLIENT_SECRET="$(cat {shlex.quote(found["client_secret_file"])})"')
+    view.line(f'export AZURE_CLIENT_SECRET="$(cat {shlex.quote(found["client_secret_file"])})"')
 
 
 @group.command()

@@ -37,4 +37,4 @@ def docs(field: Field = None, output: OutputFormat = Output.human) -> None:
 @group.command()
 def schema() -> None:
     """Print the JSON Schema, for editors."""
-    print(json.dumps(documentation.json_schema(), indent=2))
+    view_of(Output.human).line(json.dumps(documentation.json_schema(), indent=2))

@@ -75,7 +75,7 @@ app.add_typer(cloud.group, name="cloud")
 
 def _version(asked: bool) -> None:
     if asked:
-        print(f"chatops {__version__}")
+        view_of(Output.human).line(f"chatops {__version__}")
         raise typer.Exit
 
 
