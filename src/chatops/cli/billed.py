@@ -16,14 +16,15 @@ from chatops.cli import places
 from chatops.cli.book import book
 from chatops.cli.options import Output
 from chatops.cli.session import Session, open_session
-from chatops.cost.billed import Item, compare
+from chatops.cost.billed import Item, Statement, compare
 from chatops.cost.change import charges
 from chatops.cost.estimate import Estimate, estimate
 from chatops.cost.month import month_of, part
 from chatops.cost.usage import People
 from chatops.costing import usage_by_address
 from chatops.errors import UsageError
-from chatops.views.billed import Bill, show
+from chatops.resources import ArmResource
+from chatops.views.billed import show
 
 KEPT = 3600.0
 """Seconds that an answer is good for: Azure's own numbers are hours old, and it answers few questions."""
@@ -40,7 +41,7 @@ def show_billed(config: Path | None, month: str | None, people: People, fresh: b
     expected = _expected(session, span, people)
     rows = compare(map(_item, answer.rows), _owners(session, managed, answer.rows), expected, book())
     currencies = sorted({str(row["Currency"]) for row in answer.rows})
-    show(Bill(session.config.name, span, answer.asked, currencies, rows, expected), output is Output.json)
+    show(Statement(session.config.name, span, answer.asked, currencies, rows, expected), output is Output.json)
 
 
 def _month(text: str | None) -> tuple[datetime, datetime]:
@@ -94,7 +95,7 @@ def _item(row: Mapping[str, Any]) -> Item:
 
 def _owners(session: Session, managed: str | None, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Whose each resource on the bill is: what lies in the managed group is the environment's."""
-    owners = {str(getattr(one, "id", "")).lower(): one.address for one in session.nameable}
+    owners = {one.id.lower(): one.address for one in session.nameable if isinstance(one, ArmResource)}
     inside = f"/resourcegroups/{(managed or '-').lower()}/"
     for row in rows:
         if inside in (id := str(row["ResourceId"]).lower()):

@@ -12,6 +12,7 @@ from chatops.errors import ChatopsError
 from chatops.preflight.check import Finding, Wanted
 from chatops.preflight.providers import register as register_providers
 from chatops.preflight.run import examine
+from chatops.resources import ArmResource
 
 Register = Annotated[bool, typer.Option("--register", help="Register the resource providers that are missing.")]
 
@@ -34,7 +35,7 @@ def doctor(config: ConfigFile = None, register: Register = False, output: Output
 def wanted_of(session: Session) -> Wanted:
     """Return what the session's stack needs of Azure. Asks where the cloud is, and whether a Docker engine answers."""
     choice = session.workshop.choice
-    config, names = session.config, {r.address: r.id.rsplit("/", 1)[-1] for r in session.nameable if hasattr(r, "id")}
+    config, names = session.config, {r.address: r.name for r in session.nameable if isinstance(r, ArmResource)}
     return Wanted(
         stack=config.name,
         tenant=session.azure.cloud.tenant,

@@ -40,7 +40,7 @@ def logs(
 def _streams(session: Session, service: str) -> list[tuple[str, str]]:
     """Return replica name and stream URL of each container."""
     apps, group = session.azure.container_apps, session.names.group
-    app = next(r for r in session.resources if r.address == f"app/{service}").read(session.azure)
+    app = session.app(service).read(session.azure)
     revision = app.body["properties"].get("latestRevisionName") if app else None
     if not revision:
         return []

@@ -21,8 +21,7 @@ def chosen(session: Session, services: Sequence[str]) -> list[str]:
 def apps_of(session: Session, services: Sequence[str]) -> list[ContainerApp]:
     """Return the container apps of these services. Raises ChatopsError when one of them is not up."""
     session.require_up()
-    wanted = {f"app/{service}" for service in services}
-    found = [one for one in session.resources if one.address in wanted and isinstance(one, ContainerApp)]
+    found = [session.app(service) for service in services]
     for app in found:
         if app.place.app(session.azure) is None:
             raise session.not_up(f"'{app.name}'")

@@ -61,7 +61,7 @@ def scale(
     path = discover(config, Path.cwd()) if temporary else discover_own(config, Path.cwd(), WITHOUT_A_FILE)
     draft = resized(path, service, wanted)
     session = session_on(draft.config, path, output)
-    app = _app(session, service)
+    app = session.app(service)
     plan, before = _plan(session, app, frozenset(wanted) if temporary else None)
     if profile:
         _check_profile(session, profile)
@@ -78,20 +78,13 @@ def scale(
 
 def _check_profile(session: Session, profile: str) -> None:
     """Raises UsageError when the environment has no such workload profile."""
-    environment = next(resource for resource in session.resources if resource.address == "environment")
-    observed = environment.read(session.azure)
-    profiles = observed.body["properties"].get("workloadProfiles") if observed else None
+    environment = session.environment() or {"properties": {}}
+    profiles = environment["properties"].get("workloadProfiles")
     known = [str(one["name"]) for one in profiles or []]
     if profile not in known:
         close = get_close_matches(profile, known, n=1)
         hint = f"did you mean {close[0]}?" if close else "az containerapp env workload-profile add"
         raise UsageError(f"--profile {profile}: the environment has only {', '.join(known)}", hint=hint)
-
-
-def _app(session: Session, service: str) -> ContainerApp:
-    found = next(resource for resource in session.resources if resource.address == f"app/{service}")
-    assert isinstance(found, ContainerApp)  # noqa: S101
-    return found
 
 
 def _plan(session: Session, app: ContainerApp, only: frozenset[str] | None) -> tuple[Plan, Json]:

@@ -34,7 +34,7 @@ from chatops.engine.resource import Observed, Resource
 from chatops.errors import ChatopsError, Interrupted, RefusedOffTerminal
 from chatops.images.sources import Workshop, sources
 from chatops.naming import OWNER_TAG, Names
-from chatops.resources import ARM_KINDS
+from chatops.resources import ARM_KINDS, ArmResource, ContainerApp
 from chatops.resources.orphan import Orphan
 from chatops.resources.power import Power
 from chatops.views.protocol import View
@@ -136,7 +136,7 @@ class Session:
 
     def others(self) -> tuple[list[Orphan], list[str]]:
         """Return what else lies in the group: orphans of this stack, and the names of foreign resources."""
-        ours = {getattr(resource, "id", "").lower() for resource in self.resources}
+        ours = {resource.id.lower() for resource in self.resources if isinstance(resource, ArmResource)}
         kinds = {kind.type.lower(): kind for kind in ARM_KINDS if kind.orphaned and not kind.goes_with_parent}
         orphans, foreign = [], []
         for item in self.azure.inventory(self.names.group):
@@ -167,11 +167,15 @@ class Session:
         found = next(one for one in self.nameable if one.address == "environment").read(self.azure)
         return found.body if found else None
 
+    def app(self, service: str) -> ContainerApp:
+        """Return the container app of a service, as the YAML file has it."""
+        apps = (one for one in self.resources if isinstance(one, ContainerApp))
+        return next(app for app in apps if app.name == service)
+
     def page_url(self) -> str | None:
         """Return where the external app answers, from its name; None when no service is external."""
         external = next((name for name, service in self.config.services.items() if service.external), None)
-        app = next((r for r in self.resources if r.address == f"app/{external}"), None)
-        observed = app.read(self.azure) if app else None
+        observed = self.app(external).read(self.azure) if external else None
         if observed is None:
             return None
         fqdn = observed.body["properties"]["configuration"].get("ingress", {}).get("fqdn")

@@ -51,6 +51,7 @@ KINDS = (*ARM_KINDS, Image, RegistrarRecord, HostName, Binding)
 __all__ = [
     "ARM_KINDS",
     "KINDS",
+    "ArmResource",
     "Binding",
     "Budget",
     "ContainerApp",
