@@ -14,10 +14,10 @@ import typer
 from chatops.cli import hosts
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.session import Session, confirm, session_on
+from chatops.config.draft import Draft
 from chatops.config.edit import Value
 from chatops.config.load import discover_own, load
 from chatops.config.rehost import bound
-from chatops.config.resize import Draft
 from chatops.domain.hostname import spelled
 from chatops.domain.own import PASSWORD
 from chatops.engine.plan import Action, Plan

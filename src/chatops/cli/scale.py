@@ -13,9 +13,10 @@ import typer
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.running import latest, replicas_of, require_app, until_there
 from chatops.cli.session import Session, confirm, session_on
+from chatops.config.draft import Draft
 from chatops.config.edit import Value
 from chatops.config.load import discover, discover_own
-from chatops.config.resize import Draft, resized
+from chatops.config.resize import resized
 from chatops.engine.plan import Plan, decide
 from chatops.engine.resource import Json, Known
 from chatops.errors import ChatopsError, Interrupted, UsageError

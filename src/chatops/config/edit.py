@@ -7,12 +7,8 @@ anchor's value that others share, a merge that hides the line), nothing is chang
 
 from __future__ import annotations
 
-import codecs
 import copy
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -220,38 +216,3 @@ def _line_after(text: str, index: int, lines: Sequence[str]) -> str:
     end = _end_of_line(text, index)
     newline = "\r\n" if "\r\n" in text else "\n"
     return text[:end] + newline + newline.join(lines) + text[end:]
-
-
-def write(path: Path, text: str, before: str) -> None:
-    """Replace the file's content in one go, keeping its mode; a symbolic link stays one.
-
-    Raises ConfigError, with the file untouched, when it no longer holds `before` or cannot be written.
-    """
-    target = Path(os.path.realpath(path))
-    try:
-        there = target.read_bytes()
-        if there.decode("utf-8-sig", errors="replace") != before:
-            raise _unwritable(path, "it was changed by somebody else meanwhile", "run the same command again")
-        mark = codecs.BOM_UTF8 if there.startswith(codecs.BOM_UTF8) else b""
-        _replace(target, mark + text.encode())
-    except OSError as error:
-        raise _unwritable(path, f"it cannot be written: {error.strerror}", "--temporary leaves it alone") from None
-
-
-def _replace(target: Path, content: bytes) -> None:
-    mode = target.stat().st_mode & 0o7777
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as fresh:
-            fresh.write(content)
-            fresh.flush()
-            os.fsync(fresh.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _unwritable(path: Path, found: str, hint: str) -> ConfigError:
-    return ConfigError([Problem(str(path), None, None, "", found, None, hint)])

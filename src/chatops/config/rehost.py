@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from chatops.config.document import dotted_path, parse
+from chatops.config.draft import Draft
 from chatops.config.edit import Keys, Value, edited, laid, without
 from chatops.config.load import shown_path, text_of, validate
-from chatops.config.resize import Draft
 from chatops.domain.hostname import NotAHostName, host_name
 from chatops.errors import ConfigError, UsageError
 

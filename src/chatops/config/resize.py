@@ -7,12 +7,13 @@ line asks for and cannot be, with the option.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from chatops.config.document import dotted_path, parse
-from chatops.config.edit import Value, edited, laid, write
+from chatops.config.draft import Draft
+from chatops.config.edit import Value, edited, laid
 from chatops.config.load import require_service, shown_path, text_of, validate
 from chatops.config.schema import Config
 from chatops.config.schema.services import PAIRS
@@ -27,28 +28,6 @@ PLACES = {
     "profile": ("profile",),
 }
 """Option -> where its value stands within a service."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A YAML file before and after a change, and the configuration that it then is. The file is still as it was."""
-
-    path: Path
-    before: str
-    after: str
-    config: Config
-
-    @property
-    def differs(self) -> bool:
-        return self.before != self.after
-
-    def write(self) -> None:
-        """Write the change. Raises ConfigError, with the file as it was."""
-        write(self.path, self.after, self.before)
-
-    def take_back(self) -> None:
-        """Write what was there before. Raises ConfigError when somebody else has changed it since."""
-        write(self.path, self.before, self.after)
 
 
 def resized(path: Path, service: str, wanted: Mapping[str, Value]) -> Draft:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from chatops.config.document import parse
-from chatops.config.edit import edited, without, write
+from chatops.config.draft import write
+from chatops.config.edit import edited, without
 from chatops.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[3] / "configs"
