@@ -175,7 +175,7 @@ def delegation(text: str) -> tuple[str, str]:
     """Read DOMAIN=PLACE and make a zone file's path absolute. Raises UsageError for neither file nor address."""
     domain, equals, place = text.partition("=")
     if not domain or not equals:
-        raise UsageError(f"--dns {text}: expected DOMAIN=PLACE")
+        raise UsageError(f"--dns {text}: expected DOMAIN=PLACE", hint="for example: --dns example.org=zone.txt")
     if not place or re.fullmatch(r"[\w.]+:\d+", place):
         return domain, place
     if not Path(place).is_file():

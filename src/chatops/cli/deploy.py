@@ -22,6 +22,7 @@ Services = Annotated[list[str] | None, typer.Argument(help="Services, as the YAM
 Canary = Annotated[
     str | None, typer.Option(help="Percent of the traffic, step by step, like 10,50,100. Default: all at once.")
 ]
+FOR_EXAMPLE = "for example: --canary 10,50,100"
 Pause = Annotated[int, typer.Option(min=1, max=86400, help="Seconds between two steps of --canary.")]
 
 
@@ -67,7 +68,7 @@ def weights_of(canary: str | None) -> tuple[int, ...]:
     parts = [part.strip() for part in canary.split(",")]
     weights = tuple(int(part) for part in parts if part.isdecimal())
     if len(weights) != len(parts) or not all(0 < weight <= 100 for weight in weights):
-        raise UsageError(f"--canary {canary}: whole percentages are expected", hint="for example: --canary 10,50,100")
+        raise UsageError(f"--canary {canary}: whole percentages are expected", hint=FOR_EXAMPLE)
     if list(weights) != sorted(set(weights)):
-        raise UsageError(f"--canary {canary}: each step must be more than the one before")
+        raise UsageError(f"--canary {canary}: each step must be more than the one before", hint=FOR_EXAMPLE)
     return weights if weights[-1] == 100 else (*weights, 100)

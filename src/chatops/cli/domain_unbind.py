@@ -25,6 +25,9 @@ def unbind(host: HostName, config: ConfigFile = None, yes: Yes = False, output: 
     session, name = open_session(config, output), hosts.name_of(host)
     if session.target.there:
         plan = _plan(hosts.with_name(session, name), name)
+        if not plan.steps and name not in session.config.domain:
+            session.view.line(f"{name} is bound to nothing here")
+            return
         session.view.plan(plan)
         if plan.work:
             confirm(f"Take {name} off, so that nobody reaches the app by it?", yes)

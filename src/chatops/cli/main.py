@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
 import sys
-from io import TextIOWrapper
 from itertools import pairwise
-from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -31,6 +27,7 @@ from chatops.cli.rollback import rollback
 from chatops.cli.scale import scale
 from chatops.cli.session import view_of
 from chatops.cli.status import status
+from chatops.cli.surroundings import prepare, refusal
 from chatops.cli.up import up
 from chatops.errors import ChatopsError
 from chatops.views.protocol import View
@@ -90,25 +87,15 @@ def root(version: Version = False) -> None:
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 1 failed, 2 bad usage or configuration, 130 interrupted."""
     signal.signal(signal.SIGTERM, _terminated)
-    _make_streams_usable()
+    prepare()
     try:
         app()
     except ChatopsError as error:
         _fail(error)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if (refused := refusal(error)) is None:
             raise
-        where = f" for {error.filename}" if error.filename else ""
-        _fail(ChatopsError(f"no space is left{where}", hint="make room, then run the same command again"))
-
-
-def _make_streams_usable() -> None:
-    """Show `?` for what the terminal's character set lacks, and drop what goes to a stream that is closed."""
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+        _fail(refused)
 
 
 def _fail(error: ChatopsError) -> NoReturn:

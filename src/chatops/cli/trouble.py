@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from chatops.azure.cloud import local
-from chatops.cli import daemon
-from chatops.errors import ChatopsError, UsageError
+from chatops.cli import daemon, places
+from chatops.errors import ChatopsError, NotReachable, UsageError
 
 TIMEOUT = 10
 
@@ -62,9 +62,13 @@ def _ask(method: str, what: str, body: Mapping[str, Any] | None = None) -> dict[
     cloud = local(daemon.endpoint_file())
     headers = {"Authorization": f"Bearer {cloud.credential.get_token(cloud.scope).token}"}
     url = f"{cloud.arm}/_local/{what}"
-    answer = requests.request(method, url, json=body, headers=headers, verify=cloud.ca_file, timeout=TIMEOUT)
-    found: dict[str, Any] = answer.json()
-    if answer.status_code == 400:
-        raise UsageError(found["error"]["message"])
-    answer.raise_for_status()
+    try:
+        answer = requests.request(method, url, json=body, headers=headers, verify=cloud.ca_file, timeout=TIMEOUT)
+        found: dict[str, Any] = answer.json()
+        if answer.status_code == 400:
+            raise UsageError(found["error"]["message"])
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        hint = f"see its log: {places.logs()}/daemon.log"
+        raise NotReachable("asking the local cloud", f"no answer ({type(error).__name__})", hint=hint) from error
     return found

@@ -47,7 +47,8 @@ def write(path: Path, text: str, before: str) -> None:
         mark = codecs.BOM_UTF8 if there.startswith(codecs.BOM_UTF8) else b""
         _replace(target, mark + text.encode())
     except OSError as error:
-        raise _unwritable(path, f"it cannot be written: {error.strerror}", "make it writable, then run the same command again") from None
+        hint = "make it writable, then run the same command again"
+        raise _unwritable(path, f"it cannot be written: {error.strerror}", hint) from None
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -100,6 +100,8 @@ def test_help_version_and_fields(machine: Machine) -> None:
 
 
 def test_a_domain_is_delegated_to_a_zone_file_and_taken_back(machine: Machine) -> None:
+    """Behind a company's proxy too, which knows nothing of this machine's loopback."""
+    machine.variables |= {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "example.com"}
     (machine.folder / "zone").write_text("@ 60 IN SOA ns me 1 60 60 60 60\n")
     for wrong in ("chat.example.org", "chat.example.org=nowhere", "=zone"):
         assert "--dns" in machine.chatops("cloud", "start", "--dns", wrong, code=2).err
@@ -126,7 +128,7 @@ def test_the_runtime_is_chosen_once_shown_and_not_changed_under_way(machine: Mac
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        ("cost --format svg > /dev/full", 1, "no space is left"),
+        ("cost --format svg > /dev/full", 1, "No space left"),
         ("config docs --output json > /dev/full", 1, '"exit_code": 1'),
         ("config docs --output json >&-", 0, ""),
         ("config check -c nowhere.yaml 2>&-", 2, ""),
@@ -157,6 +159,7 @@ def test_a_terminal_without_unicode_shows_what_it_can(machine: Machine) -> None:
         ("cloud faults load not-text", "not UTF-8"),
         ("cloud faults load not-yaml", "not-yaml:2: not YAML"),
         ("init .", "is a folder"),
+        ("init /dev/null/chatops.yaml", "cannot be written: Not a directory"),
         ("logs lmapi", "did you mean lm-api?"),
     ],
 )
