@@ -19,6 +19,7 @@ from .data.build import UPLOADS, builds_routes
 from .data.consoles import console_routes
 from .data.streams import stream_routes
 from .directory import Graph
+from .errors import plain
 from .identity import MANAGEMENT, SignIn
 from .journal import Calls, Journal
 from .limited import Limited
@@ -103,7 +104,7 @@ def management_app(world: World, sign_in: SignIn, calls: Calls) -> ASGIApp:
 async def _unexpected(request: Request, failure: Exception) -> Response:
     """A fault of ours, in Azure's envelope; the traceback is in the daemon's log."""
     text = "The server encountered an internal error; see the daemon's log."
-    return JSONResponse({"error": {"code": "InternalServerError", "message": text}}, 500)
+    return plain(500, "InternalServerError", text)
 
 
 def _metadata(origin: str, world: World) -> dict[str, object]:

@@ -19,7 +19,7 @@ from .control.providers import require_version, supported_versions
 from .control.roles import authorize
 from .control.styles import STYLES
 from .errors import ArmError, gateway
-from .identity import MANAGEMENT, Claims
+from .identity import MANAGEMENT, Claims, bearer
 from .ids import GROUP, Id, parse
 from .operations import POLL_MS, Operation, headers, status_body
 from .store import Body, Record
@@ -182,8 +182,7 @@ class Arm:
 
 def authenticate(world: World, request: Request) -> Claims:
     """The caller's claims from the bearer token; 401 with a challenge otherwise."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    if not (token := bearer(request.headers)):
         raise errors.unauthenticated(world.origin, world.settings.tenant)
     try:
         return world.tokens.claims(token, (*MANAGEMENT, world.origin))

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .identity import MANAGEMENT
+from .errors import plain
+from .identity import MANAGEMENT, bearer
 from .store import Body
 from .world import World
 
@@ -109,16 +110,15 @@ class Graph:
         try:
             wanted = {str(id).lower() for id in json.loads(await request.body())["ids"]}
         except (ValueError, KeyError, TypeError):
-            return _error(400, "Request_BadRequest", "The body must be an object with a list 'ids'.")
+            return plain(400, "Request_BadRequest", "The body must be an object with a list 'ids'.")
         everybody = {entry["id"].lower(): entry for entry in (*service_principals(self._world), *users(self._world))}
         return JSONResponse({"value": [entry for id, entry in everybody.items() if id in wanted]})
 
     def _refusal(self, request: Request) -> Response | None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         world = self._world
-        if scheme.lower() == "bearer" and world.tokens.verify(token, (GRAPH, world.origin, *MANAGEMENT)):
+        if world.tokens.verify(bearer(request.headers), (GRAPH, world.origin, *MANAGEMENT)):
             return None
-        return _error(401, "InvalidAuthenticationToken", "Access token is empty or invalid.")
+        return plain(401, "InvalidAuthenticationToken", "Access token is empty or invalid.")
 
 
 def _answer(request: Request, entries: list[Body]) -> Response:
@@ -129,9 +129,5 @@ def _answer(request: Request, entries: list[Body]) -> Response:
     found = next((entry for entry in entries if id.lower() in (entry["id"], entry.get("userPrincipalName"))), None)
     if found is None:
         text = f"Resource '{id}' does not exist or one of its queried reference-property objects are not present."
-        return _error(404, "Request_ResourceNotFound", text)
+        return plain(404, "Request_ResourceNotFound", text)
     return JSONResponse(found)
-
-
-def _error(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status)

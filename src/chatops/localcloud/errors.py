@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.responses import JSONResponse
+
 from .ids import GROUP, Id
 
 MORE = "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
@@ -47,6 +49,11 @@ class ArmError(Exception):
     @property
     def envelope(self) -> dict[str, Any]:
         return self.error if self.flat else {"error": self.error}
+
+
+def plain(status: int, code: str, message: str) -> JSONResponse:
+    """An error answer where nobody catches an ArmError."""
+    return JSONResponse(ArmError(status, code, message).envelope, status)
 
 
 def gateway(status: int, code: str, message: str, **more: Any) -> ArmError:

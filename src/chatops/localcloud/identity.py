@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -141,6 +141,12 @@ class SignIn:
         token = self.tokens.issue(self.operator, audience.rstrip("/"), appid=self.client_id)
         answer = {"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": token}
         return JSONResponse({**answer, "resource": audience})
+
+
+def bearer(headers: Mapping[str, str]) -> str:
+    """The bearer token of a request, "" when it has none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import plain
 
 LARGEST = 4 * 2**20
 """Bytes of a request's body that Azure's gateway takes."""
 
-_ERROR = {"code": "RequestContentTooLarge", "message": "The request content size exceeds the maximum size of 4 MB."}
+_TOO_LARGE = "The request content size exceeds the maximum size of 4 MB."
 
 
 class Limited:
@@ -23,7 +24,7 @@ class Limited:
         if scope["type"] != "http" or (self._free and scope["path"].startswith(self._free)):
             await self._app(scope, receive, send)
         elif _declared(scope) > LARGEST:
-            await JSONResponse({"error": _ERROR}, 413)(scope, receive, send)
+            await plain(413, "RequestContentTooLarge", _TOO_LARGE)(scope, receive, send)
         else:
             await self._app(scope, _counted(receive), send)
 
@@ -41,7 +42,7 @@ def _counted(receive: Receive) -> Receive:
         message = await receive()
         size += len(message.get("body", b""))
         if size > LARGEST:
-            raise HTTPException(413, _ERROR["message"])
+            raise HTTPException(413, _TOO_LARGE)
         return message
 
     return counted

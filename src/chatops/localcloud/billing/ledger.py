@@ -36,12 +36,12 @@ class Ledger:
 
     def flush(self) -> None:
         """Make it durable."""
-        fresh, self._fresh = self._fresh, defaultdict(Decimal)
         with self._store.together():
-            for (day, resource, meter, region), quantity in fresh.items():
+            for (day, resource, meter, region), quantity in self._fresh.items():
                 key = f"{day.isoformat()}{resource}#{meter}#{region}"
                 known = self._store.get(SPACE, key) or {"quantity": "0"}
                 self._store.put(SPACE, key, {"quantity": str(Decimal(known["quantity"]) + quantity)})
+        self._fresh.clear()
 
     def between(self, first: date, last: date) -> Iterator[Entry]:
         """Everything that was used on the days from `first` to `last`, both included."""

@@ -15,6 +15,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from ..control.environments import APP
+from ..identity import bearer
 from ..runtime.spec import RuntimeFailure, Terminal
 from ..world import World
 from .streams import CONTAINER
@@ -31,8 +32,7 @@ def console_routes(world: World) -> list[WebSocketRoute]:
         named = socket.path_params
         group = f"/subscriptions/{named['subscription']}/resourceGroups/{named['group']}"
         app = world.store.find(f"{group}/providers/{APP}/{named['app']}")
-        scheme, _, token = socket.headers.get("authorization", "").partition(" ")
-        if app is None or scheme.lower() != "bearer" or not world.tokens.verify(token, app.key):
+        if app is None or not world.tokens.verify(bearer(socket.headers), app.key):
             await socket.close(POLICY_VIOLATION)  # before it was accepted: an answer of 403
             return
         await socket.accept()

@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from ..bodies import number
 from ..control.environments import APP
-from ..identity import MANAGEMENT
+from ..errors import plain
+from ..identity import MANAGEMENT, bearer
 from ..store import Body, Record
 from ..world import World
 
@@ -28,15 +29,6 @@ CONTAINER = (
 MOST_LINES = 300
 
 
-def _refused(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status)
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token if scheme.lower() == "bearer" else ""
-
-
 def stream_routes(world: World) -> list[Route]:
     """`GET .../logstream?follow=true&tailLines=20` (`output=json` for objects) and `GET /_local/apps`."""
 
@@ -44,8 +36,8 @@ def stream_routes(world: World) -> list[Route]:
         named = request.path_params
         group = f"/subscriptions/{named['subscription']}/resourceGroups/{named['group']}"
         app = world.store.find(f"{group}/providers/{APP}/{named['app']}")
-        if app is None or not world.tokens.verify(_bearer(request), app.key):
-            return _refused(401, "Unauthorized", "A token of this app's getAuthToken is needed.")
+        if app is None or not world.tokens.verify(bearer(request.headers), app.key):
+            return plain(401, "Unauthorized", "A token of this app's getAuthToken is needed.")
         query = request.query_params
         tail = min(number(query.get("tailLines", ""), 20), MOST_LINES)
         follow = query.get("follow", "true").lower() == "true"
@@ -55,8 +47,8 @@ def stream_routes(world: World) -> list[Route]:
         return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
 
     async def apps(request: Request) -> Response:
-        if not world.tokens.verify(_bearer(request), (*MANAGEMENT, world.origin)):
-            return _refused(401, "AuthenticationFailed", "A management token is needed.")
+        if not world.tokens.verify(bearer(request.headers), (*MANAGEMENT, world.origin)):
+            return plain(401, "AuthenticationFailed", "A management token is needed.")
         return JSONResponse({"apps": [_status(world, record) for record in world.store.records(type=APP)]})
 
     return [Route(f"{CONTAINER}/logstream", stream), Route("/_local/apps", apps)]

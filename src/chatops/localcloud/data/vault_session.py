@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..control.roles import authorize
 from ..control.vaults import DOMAIN, by_name
-from ..identity import VAULT, Claims
+from ..identity import VAULT, Claims, bearer
 from ..store import Body, Record
 from ..world import World
 from .secrets import RECOVERY, Shelf, version_of
@@ -60,8 +60,7 @@ class Session:
             raise VaultError(400, "BadParameter", f"The request URI contains an invalid name: {self.name}")
 
     def _claims(self) -> Claims:
-        scheme, _, token = self.request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if not (token := bearer(self.request.headers)):
             raise VaultError(401, "Unauthorized", "AKV10000: Request is missing a Bearer or PoP token.")
         claims = self.world.tokens.verify(token, VAULT)
         if claims is None:

@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .. import clock
-from ..identity import MANAGEMENT, Tokens
+from ..errors import plain
+from ..identity import MANAGEMENT, Tokens, bearer
 from .desk import Desk
 from .rules import BadRule
 
@@ -19,28 +20,27 @@ def trouble_routes(desk: Desk, tokens: Tokens, origin: str) -> list[Route]:
     """GET shows what is ordered, PATCH changes or adds, DELETE takes all faults away; PUT of the clock advances it."""
 
     def allowed(request: Request) -> bool:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and tokens.verify(token, (*MANAGEMENT, origin)) is not None
+        return tokens.verify(bearer(request.headers), (*MANAGEMENT, origin)) is not None
 
     async def trouble(request: Request) -> Response:
         if not allowed(request):
-            return _refused(401, "AuthenticationFailed", "A bearer token of this cloud is needed.")
+            return plain(401, "AuthenticationFailed", "A bearer token of this cloud is needed.")
         try:
             if request.method == "PATCH":
                 desk.order(await _object(request))
             elif request.method == "DELETE":
                 desk.clear()
         except (BadRule, TypeError) as failure:
-            return _refused(400, "InvalidTrouble", str(failure))
+            return plain(400, "InvalidTrouble", str(failure))
         return JSONResponse(desk.shown())
 
     async def time(request: Request) -> Response:
         if not allowed(request):
-            return _refused(401, "AuthenticationFailed", "A bearer token of this cloud is needed.")
+            return plain(401, "AuthenticationFailed", "A bearer token of this cloud is needed.")
         try:
             desk.advance(float((await _object(request))["advance"]))
         except (BadRule, KeyError, TypeError, ValueError):
-            return _refused(400, "InvalidTrouble", 'Expected {"advance": seconds}.')
+            return plain(400, "InvalidTrouble", 'Expected {"advance": seconds}.')
         return JSONResponse({"now": clock.iso(), "ahead": clock.ahead()})
 
     return [
@@ -57,7 +57,3 @@ async def _object(request: Request) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadRule("the body must be a JSON object")
     return found
-
-
-def _refused(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status)

@@ -18,7 +18,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ...identity import MANAGEMENT, REGISTRY, read_form
+from ...identity import MANAGEMENT, REGISTRY, bearer, read_form
 from ..images import ImageStore
 from ..reference import DOMAIN
 from .address import Address
@@ -94,8 +94,7 @@ class Door:
 
     def _call(self, request: Request, action: str) -> Call:
         address = Address.of(request)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        caller = self.tokens.verify(token, _access(address)) if scheme.lower() == "bearer" else None
+        caller = self.tokens.verify(bearer(request.headers), _access(address))
         spelled = request.path_params.get("name")
         wanted = _scope(spelled, action)
         if caller is None:
