@@ -11,8 +11,9 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from .home import HomeTaken, Places, take
 from .runtime.choice import RUNTIMES, Unfit
-from .server import Daemon, HomeTaken, Places, take
+from .server import Daemon
 from .trouble.latency import MODES
 
 LARGEST_LOG = 8 * 2**20  # bytes

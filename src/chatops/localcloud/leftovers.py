@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from .home import SETTINGS
 from .runtime.docker.engine import EngineGone
 from .runtime.docker.leftovers import sweep_of
-from .server import SETTINGS
 from .store import Store
 
 

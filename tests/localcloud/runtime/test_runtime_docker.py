@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from engine import own_engine
 
+from chatops.localcloud.home import SETTINGS
 from chatops.localcloud.leftovers import end_containers
 from chatops.localcloud.runtime.choice import DOCKER, Choice
 from chatops.localcloud.runtime.docker.containers import Source
 from chatops.localcloud.runtime.docker.engine import Engine
 from chatops.localcloud.runtime.local import Docker, LocalRuntime
 from chatops.localcloud.runtime.spec import RuntimeFailure, Scale
-from chatops.localcloud.server import SETTINGS
 from chatops.localcloud.store import Store
 
 pytestmark = pytest.mark.anyio
