@@ -15,7 +15,7 @@ from .data.build import Builds
 from .data.resolver import Resolver
 from .identity import Tokens
 from .operations import Operations
-from .runtime.spec import Runtime
+from .runtime.contract import Runtime
 from .store import Store
 from .trouble.desk import Desk
 

@@ -16,7 +16,8 @@ from starlette.websockets import WebSocket
 
 from ..control.environments import APP
 from ..identity import bearer
-from ..runtime.spec import RuntimeFailure, Terminal
+from ..runtime.contract import Terminal
+from ..runtime.spec import RuntimeFailure
 from ..world import World
 from .streams import CONTAINER
 

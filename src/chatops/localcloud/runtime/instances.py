@@ -21,11 +21,12 @@ from ..data.images import PROCESS_IMAGE, ImageStore, Manifest, Reference
 from ..data.process_build import installs_of
 from ..data.stage import locate
 from ..data.venvs import Venvs
+from .contract import Terminal
 from .environment import Place, database_of, relocated, replica_environment
 from .logs import LogFile, pump
 from .ports import Ports
 from .processes import Children, Command, send
-from .spec import AppSpec, RuntimeFailure, Terminal
+from .spec import AppSpec, RuntimeFailure
 from .terminals import open_terminal
 from .usage import Usage, of_process
 

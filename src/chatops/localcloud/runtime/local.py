@@ -19,6 +19,7 @@ from ..data.images import ImageStore, Reference
 from ..data.process_build import ProcessBuilder
 from ..data.venvs import Venvs
 from .apps import App
+from .contract import Terminal
 from .docker.containers import Source
 from .docker.engine import Engine
 from .docker.host import DockerHost
@@ -31,7 +32,7 @@ from .processes import Children
 from .routes import Routes
 from .scaler import Clock, LocalClock
 from .servers import Servers
-from .spec import LATEST, Activity, AppSpec, AppStatus, CustomDomain, RuntimeFailure, Share, Terminal
+from .spec import LATEST, Activity, AppSpec, AppStatus, CustomDomain, RuntimeFailure, Share
 from .tally import Tally
 
 
@@ -45,7 +46,7 @@ class Docker:
 
 
 class LocalRuntime:
-    """Implements `spec.Runtime`. `images` and `builds` are the data planes that share its state.
+    """Implements `contract.Runtime`. `images` and `builds` are the data planes that share its state.
 
     Replicas are processes, or containers where it is given an engine.
     """

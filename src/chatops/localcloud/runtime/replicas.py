@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 
 from ..tasks import beside
 from .backoff import Backoff
+from .contract import Terminal
 from .instances import Instance, Starter
 from .logs import AppLogs
 from .probes import Health, effective
-from .spec import AppSpec, Probe, ReplicaInfo, RuntimeFailure, Terminal, Unavailable
+from .spec import AppSpec, Probe, ReplicaInfo, RuntimeFailure, Unavailable
 from .usage import Usage
 
 log = logging.getLogger(__name__)

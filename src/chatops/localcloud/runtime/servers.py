@@ -29,7 +29,7 @@ class Servers:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def put(self, server: str, version: str, admin: str, password: str | None) -> str:
-        """See `spec.Runtime.put_server`."""
+        """See `contract.Runtime.put_server`."""
         folder = self._folder(server)
         async with self._locks[server]:
             if password is None and read_record(folder) is None:

@@ -12,11 +12,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..contract import Terminal
 from ..environment import azure_variables
 from ..instances import exit_text
 from ..logs import LogFile
 from ..pgbinaries import HAS_TLS
-from ..spec import AppSpec, RuntimeFailure, Terminal
+from ..spec import AppSpec, RuntimeFailure
 from ..usage import Usage
 from .engine import Body, Engine, Login
 from .environments import Environments
