@@ -21,7 +21,7 @@ from .control.styles import STYLES
 from .errors import ArmError, gateway
 from .identity import MANAGEMENT, Claims, bearer
 from .ids import GROUP, Id, parse
-from .operations import POLL_MS, Operation, headers, status_body
+from .polling import POLL_MS, Operation, headers, status_body
 from .store import Body, Record
 from .world import World
 

@@ -14,7 +14,7 @@ from .control.providers import require_registered
 from .control.styles import STYLES
 from .drafts import draft
 from .ids import GROUP, parse
-from .operations import LOCATION, Operation, Style, headers, new_token
+from .polling import LOCATION, Operation, Style, headers, new_token
 from .store import Body, Record
 from .world import World
 

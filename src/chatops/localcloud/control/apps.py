@@ -13,7 +13,7 @@ from datetime import timedelta
 from .. import clock
 from ..bodies import underlay
 from ..errors import ArmError
-from ..operations import Operation
+from ..polling import Operation
 from ..runtime.spec import RuntimeFailure
 from ..store import Body, Record
 from ..world import World

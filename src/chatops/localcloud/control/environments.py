@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from .. import clock
 from ..errors import ArmError
 from ..ids import Id
-from ..operations import Operation
+from ..polling import Operation
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Kind, NameRule, States

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ..errors import ArmError, gateway
 from ..identity import Claims
 from ..ids import Id
-from ..operations import Operation
+from ..polling import Operation
 from ..store import Body, Record
 from ..world import World
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from ..bodies import underlay
 from ..errors import ArmError
 from ..ids import Id
-from ..operations import POLL_MS, Operation
+from ..polling import POLL_MS, Operation
 from ..store import Body, Record
 from ..world import World
 from .kind import Change, Kind, NameRule, States

@@ -11,7 +11,7 @@ import re
 from .. import clock
 from ..errors import ArmError, gateway
 from ..ids import Id
-from ..operations import Operation
+from ..polling import Operation
 from ..store import Body, Record
 from ..world import World
 from .dns import links

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..operations import ASYNC, LOCATION, SYNC, Style
+from ..polling import ASYNC, LOCATION, SYNC, Style
 
 BOTH = (ASYNC, LOCATION)
 NAMED = ("id", "name", "status", "startTime")

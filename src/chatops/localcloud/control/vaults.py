@@ -15,7 +15,7 @@ from .. import clock
 from ..data.secrets import Shelf, version_of
 from ..errors import ArmError, gateway
 from ..ids import Id
-from ..operations import Operation, headers, new_token
+from ..polling import Operation, headers, new_token
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Endpoint, Kind, NameRule, States

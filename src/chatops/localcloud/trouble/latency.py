@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..ids import GROUP, parse
-from ..operations import Operation
+from ..polling import Operation
 from ..store import Store
 
 MODES = ("none", "recorded")
