@@ -15,7 +15,8 @@ from . import clock
 from .arm import Arm
 from .billing.retail import retail_routes
 from .control.table import ENDPOINTS
-from .data.build import UPLOADS, builds_routes
+from .data.build import UPLOADS
+from .data.build_routes import builds_routes
 from .data.consoles import console_routes
 from .data.streams import stream_routes
 from .directory import Graph

@@ -9,7 +9,8 @@ import pytest
 from starlette.applications import Starlette
 
 from chatops.localcloud.data import build
-from chatops.localcloud.data.build import Builds, builds_routes
+from chatops.localcloud.data.build import Builds
+from chatops.localcloud.data.build_routes import builds_routes
 from chatops.localcloud.data.images import ImageStore, Reference
 from chatops.localcloud.data.process_build import ProcessBuilder
 from chatops.localcloud.data.runs import UNFINISHED

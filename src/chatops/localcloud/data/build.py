@@ -19,9 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.requests import Request
 
 from .. import clock
 from .dockerfile import BuildError
@@ -31,7 +29,7 @@ from .stage import locate
 
 log = logging.getLogger(__name__)
 
-UPLOADS = "/_builds/upload/"
+UPLOADS, LOGS = "/_builds/upload/", "/_builds/log/"
 MOST_URLS = 1000  # of uploads, and of logs, that are known at once
 UNBUILT_SECONDS = 86400  # how long an uploaded context is kept that nobody has built
 
@@ -165,7 +163,7 @@ class Builds:
         token = secrets.token_urlsafe(32)
         self._log_tokens[token] = run
         _drop_oldest(self._log_tokens)
-        return f"/_builds/log/{token}"
+        return f"{LOGS}{token}"
 
     def log_of(self, token: str) -> tuple[Run, RunLog] | None:
         run = self._log_tokens.get(token)
@@ -251,47 +249,3 @@ def _job(context: Path, body: Mapping[str, Any], names: Sequence[Reference]) -> 
         str(body.get("target") or ""),
         not body.get("noCache"),
     )
-
-
-def builds_routes(builds: Builds) -> list[Route]:
-    """The two places that the build service's URLs lead to: they need no other credential than their token."""
-
-    async def upload(request: Request) -> Response:
-        try:
-            known = await builds.receive(request.path_params["token"], request)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        return Response(status_code=201 if known else 404, headers={"x-ms-request-server-encrypted": "true"})
-
-    async def log(request: Request) -> Response:
-        found = builds.log_of(request.path_params["token"])
-        return Response(status_code=404) if found is None else _log_response(request, *found)
-
-    return [
-        Route(f"{UPLOADS}{{token}}", upload, methods=["PUT"]),
-        Route("/_builds/log/{token}", log, methods=["GET", "HEAD"]),
-    ]
-
-
-def _log_response(request: Request, run: Run, log: RunLog) -> Response:
-    """A plain GET follows the run to its end; a range (Azure keeps logs as append blobs) gives what is there by now."""
-    headers = {"x-ms-blob-type": "AppendBlob"}
-    if run.status not in UNFINISHED:
-        headers["x-ms-meta-complete"] = "successful" if run.status == "Succeeded" else "failed"
-    wanted = request.headers.get("x-ms-range") or request.headers.get("range")
-    if request.method == "HEAD":
-        return Response(headers=headers | {"content-length": str(log.path.stat().st_size)})
-    if wanted is None:
-        return StreamingResponse(log.follow(run), media_type="text/plain; charset=utf-8", headers=headers)
-    return _range_response(log, wanted, headers)
-
-
-def _range_response(log: RunLog, wanted: str, headers: dict[str, str]) -> Response:
-    content = log.path.read_bytes()
-    first, _, last = wanted.removeprefix("bytes=").partition("-")
-    start = int(first) if first.isdecimal() else 0
-    part = content[start : int(last) + 1 if last.isdecimal() else None]
-    if not part:
-        return Response(status_code=416, headers=headers | {"content-range": f"bytes */{len(content)}"})
-    headers["content-range"] = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
-    return Response(part, 206, headers, "text/plain; charset=utf-8")
