@@ -1,4 +1,4 @@
-"""Microsoft.Network virtual networks and subnets: address rules, delegations, and who uses a subnet.
+"""Microsoft.Network virtual networks and subnets: delegations, and who uses a subnet.
 
 Subnets are resources of their own and also appear inside their network; a PUT of the network replaces them all.
 https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import uuid
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ..bodies import underlay
 from ..errors import ArmError
@@ -17,6 +16,7 @@ from ..ids import Id
 from ..polling import POLL_MS, Operation
 from ..store import Body, Record
 from ..world import World
+from .addresses import check_subnets, ranges
 from .kind import Change, Kind, NameRule, States
 
 NETWORK = "Microsoft.Network/virtualNetworks"
@@ -54,70 +54,11 @@ def users(world: World, subnet: str) -> list[tuple[Record, str]]:
     return found
 
 
-def _prefix(text: object, owner: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(str(text))
-    except ValueError:
-        pass
-    try:
-        right = ip_network(str(text), strict=False)
-    except ValueError:
-        sentence = (
-            f"Address prefix {text} of resource {owner} is not formatted correctly. It should follow CIDR notation, "
-            "for example 10.0.0.0/24."
-        )
-        raise ArmError(400, "InvalidAddressPrefixFormat", sentence, details=[]) from None
-    sentence = (
-        f"The address prefix {text} in resource {owner} has an invalid CIDR notation. For the given prefix length, the "
-        f"address prefix should be {right}."
-    )
-    raise ArmError(400, "InvalidCIDRNotation", sentence, details=[])
-
-
-def _space(network: Record) -> list[IPv4Network | IPv6Network]:
-    prefixes = network.properties.get("addressSpace", {}).get("addressPrefixes", [])
-    if not prefixes:
-        raise ArmError(
-            400, "InvalidRequestFormat", f"Cannot parse the request: {network.id} has no address space.", details=[]
-        )
-    return [_prefix(prefix, network.id) for prefix in prefixes]
-
-
-def _ranges(subnet: Body, owner: str) -> list[IPv4Network | IPv6Network]:
-    properties = subnet.get("properties", {})
-    prefixes = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
-    return [_prefix(prefix, f"{owner}/subnets/{subnet.get('name')}") for prefix in prefixes]
-
-
-def _check_subnets(network: Record, subnets: list[Body]) -> None:
-    """Every subnet inside the network's space, and no two over the same addresses."""
-    space = _space(network)
-    taken: list[IPv4Network | IPv6Network] = []
-    for subnet in subnets:
-        for area in _ranges(subnet, network.id):
-            if not any(_inside(area, whole) for whole in space):
-                text = f"Subnet '{subnet['name']}' is not valid in virtual network '{network.name}'."
-                raise ArmError(400, "NetcfgInvalidSubnet", text, details=[])
-            if any(area.overlaps(other) for other in taken):
-                text = (
-                    f"Subnet '{subnet['name']}' is not valid because its IP address range overlaps with that of an "
-                    f"existing subnet in virtual network '{network.name}'."
-                )
-                raise ArmError(400, "NetcfgSubnetRangesOverlap", text, details=[])
-            taken.append(area)
-
-
-def _inside(area: IPv4Network | IPv6Network, whole: IPv4Network | IPv6Network) -> bool:
-    if isinstance(area, IPv4Network) and isinstance(whole, IPv4Network):
-        return area.subnet_of(whole)
-    return isinstance(area, IPv6Network) and isinstance(whole, IPv6Network) and area.subnet_of(whole)
-
-
 def _check_network(change: Change) -> None:
     subnets = change.properties.get("subnets", [])
     if change.call.method == "PATCH":
         return
-    _check_subnets(change.record, subnets)
+    check_subnets(change.record, subnets)
     kept = {str(subnet.get("name", "")).lower() for subnet in subnets}
     for record in change.world.store.records(change.record.id, SUBNET):
         if record.name.lower() not in kept:
@@ -174,7 +115,7 @@ def _check_subnet(change: Change) -> None:
         return
     others = change.world.store.records(network.id, SUBNET)
     bodies = [other.body for other in others if other.key != change.id.key]
-    _check_subnets(network, [*bodies, change.record.body])
+    check_subnets(network, [*bodies, change.record.body])
     _keep_delegations(change.world, change.record.body, change.previous)
 
 
@@ -194,7 +135,7 @@ def _keep_delegations(world: World, wanted: Body, previous: Record | None) -> No
             f"is being used by the resource {inside[0][0].id}."
         )
         raise ArmError(400, "SubnetDelegationsCannotChange", text, details=[])
-    if _ranges(wanted, previous.id) != _ranges(previous.body, previous.id):
+    if ranges(wanted, previous.id) != ranges(previous.body, previous.id):
         text = f"Subnet {previous.name} is in use and cannot be updated."
         raise ArmError(400, "InUseSubnetCannotBeUpdated", text, details=[])
 
