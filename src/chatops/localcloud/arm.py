@@ -22,6 +22,7 @@ from .errors import ArmError, gateway
 from .identity import MANAGEMENT, Claims, bearer
 from .ids import GROUP, Id, parse
 from .polling import POLL_MS, Operation, headers, status_body
+from .preconditions import require_scope
 from .store import Body, Record
 from .world import World
 
@@ -116,11 +117,11 @@ class Arm:
 
     def _found(self, call: Call, kind: Kind) -> Body | None:
         if kind.read:
-            writes.require_scope(call)
+            require_scope(call)
             return kind.read(self._world, call.id)
         record = self._world.store.find(call.id.text)
         if record is None:
-            writes.require_scope(call)
+            require_scope(call)
             return None
         if kind.vanished and _vanished(kind, record):
             raise kind.vanished(call.id)

@@ -13,28 +13,11 @@ from .control.kind import Call, Change, Kind
 from .control.providers import require_registered
 from .control.styles import STYLES
 from .drafts import draft
-from .ids import GROUP, parse
+from .ids import GROUP
 from .polling import LOCATION, Operation, Style, headers, new_token
+from .preconditions import interrupt, kind_of, met, require_idle, require_scope
 from .store import Body, Record
 from .world import World
-
-
-def require_scope(call: Call) -> None:
-    """The resource group, and for a nested or extension resource its parent, must exist and not be on its way out."""
-    group = call.id.group
-    if group and call.id.type != GROUP:
-        record = call.world.store.find(f"/subscriptions/{call.id.subscription}/resourceGroups/{group}")
-        if record is None:
-            raise errors.group_missing(group)
-        if call.method in ("PUT", "PATCH") and record.properties["provisioningState"] == "Deleting":
-            raise errors.group_deleting(group)
-    parent = call.id.parent or ""
-    if "/providers/" not in parent.lower() or call.world.store.find(parent):
-        return
-    found = parse(parent)
-    if found and (kind := call.world.kinds.get(found.type.lower())) and not kind.read:
-        orphan = call.kind.orphan if call.kind else None
-        raise orphan(found) if orphan else errors.missing(found, kind.type)
 
 
 async def write(call: Call, kind: Kind) -> Response:
@@ -50,8 +33,8 @@ async def write(call: Call, kind: Kind) -> Response:
     previous = call.world.store.find(call.id.text)
     if call.method == "PATCH" and previous is None:
         raise errors.missing(call.id, kind.type)
-    _not_busy(call, kind)
-    refused = not _met(call, previous)
+    require_idle(call, kind)
+    refused = not met(call, previous)
     if refused and not kind.late_precondition:
         raise kind.precondition(call.id)
     change = draft(call, kind, previous)
@@ -73,42 +56,6 @@ def _refuse_late(change: Change, previous: Record, style_name: str) -> Response:
 
     call.world.operations.run(operation, work, lambda _: None)
     return answer(call, previous, style, style.updated, operation)
-
-
-def _not_busy(call: Call, kind: Kind) -> None:
-    """Refuse a write beside another one on the resource, its parent, or what is nested in it."""
-    operations, id = call.world.operations, call.id
-    on = operations.on(id.text)
-    found = [on] if on else []
-    if id.nested and (above := operations.on(id.parent or "")):
-        found.append(above)
-    if kind.type != GROUP:
-        found += operations.below(id.text)
-    for operation in found:
-        if not _background(call.world, operation) or (operation is on and call.method != "DELETE"):
-            raise kind.busy(operation)
-
-
-def _background(world: World, operation: Operation) -> bool:
-    record = world.store.find(operation.target)
-    return record is not None and _kind(world, record).background
-
-
-async def interrupt(world: World, target: str) -> None:
-    """End the background work on a resource that is to be deleted, and on what lies below it."""
-    on = world.operations.on(target)
-    for operation in [*world.operations.below(target), *([on] if on else [])]:
-        if _background(world, operation):
-            await world.operations.cancel(operation)
-
-
-def _met(call: Call, previous: Record | None) -> bool:
-    """Whether If-Match and If-None-Match hold."""
-    etag = _kind(call.world, previous).show(call.world, previous).get("etag") if previous else None
-    wanted, unwanted = call.headers.get("if-match"), call.headers.get("if-none-match")
-    if wanted and (previous is None or wanted not in ("*", etag)):
-        return False
-    return not (unwanted == "*" and previous)
 
 
 def _settled(kind: Kind, record: Record) -> Body:
@@ -221,15 +168,15 @@ async def delete(call: Call, kind: Kind) -> Response:
         if kind.type == GROUP:
             raise errors.missing(call.id, kind.type)
         return Response(status_code=204)
-    _not_busy(call, kind)
-    if not _met(call, record):
+    require_idle(call, kind)
+    if not met(call, record):
         raise kind.precondition(call.id)
     kind.deletable(call.world, record)
     await interrupt(call.world, call.id.text)
     record = call.world.store.find(call.id.text)
     if record is None:
         return Response(status_code=204)
-    _not_busy(call, kind)
+    require_idle(call, kind)
     style = STYLES[kind.delete]
     if style.synchronous:
         if kind.remove:
@@ -267,7 +214,7 @@ def answer(call: Call, record: Record, style: Style, status: int, operation: Ope
         return JSONResponse({}, status, extra)
     if style.answer != "resource":
         return JSONResponse({"operation": style.answer, "startTime": clock.iso()}, status, extra)
-    return JSONResponse(without_nulls(_kind(call.world, record).show(call.world, record)), status, extra)
+    return JSONResponse(without_nulls(kind_of(call.world, record).show(call.world, record)), status, extra)
 
 
 def resume(world: World) -> None:
@@ -276,8 +223,4 @@ def resume(world: World) -> None:
         record = world.store.find(operation.target)
         if record is None:
             record = Record(operation.target, "", {})
-        start(world, _kind(world, record), operation, record, {})
-
-
-def _kind(world: World, record: Record) -> Kind:
-    return world.kinds.get(record.type.lower()) or Kind(record.type)
+        start(world, kind_of(world, record), operation, record, {})

@@ -12,6 +12,7 @@ from .. import errors, writes
 from ..bodies import number
 from ..errors import gateway
 from ..ids import GROUP
+from ..preconditions import interrupt
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Endpoint, Kind, NameRule, States
@@ -23,7 +24,7 @@ _CLAUSE = re.compile(r"\s*(\w+)\s+(eq|ne)\s+'([^']*)'\s*", re.IGNORECASE)
 async def _remove(world: World, group: Record) -> None:
     """Delete everything in the group, dependents first, each with its real work; then Azure lets the group go."""
     kinds = world.kinds
-    await writes.interrupt(world, group.id)
+    await interrupt(world, group.id)
     inside = world.store.records(group.id)
     ranked = sorted(inside, key=lambda record: (kinds[record.type.lower()].rank, -record.id.count("/")))
     for record in ranked:
