@@ -12,7 +12,7 @@ from azure.mgmt.network import NetworkManagementClient
 from azure.mgmt.postgresqlflexibleservers import PostgreSQLManagementClient
 from azure.mgmt.privatedns import PrivateDnsManagementClient
 
-from ..conftest import LOCATION, Cloud, code_of
+from ..conftest import LOCATION, Cloud, code_of, wait_for
 
 PASSWORD = "Tr0ub4dor-and-3"
 SERVICE = "Microsoft.DBforPostgreSQL/flexibleServers"
@@ -94,6 +94,36 @@ def test_a_stopped_server_keeps_its_data_and_takes_no_change(
     with psycopg.connect(**where, dbname="kept") as connection:
         connection.execute("SELECT 1")
     postgres.servers.begin_delete(group, "pg-rests").result()
+
+
+def test_a_stopped_server_is_started_by_azure_after_seven_days(fresh: Cloud) -> None:
+    """In a world of its own, whose clock goes a week ahead: with what it held, and none before its time.
+
+    Servers are looked at in the order of their names: whoever finds `pg-week` started has passed by `pg-day`.
+    """
+    fresh.call("PUT", f"{fresh.scope}/resourceGroups/rg", json={"location": LOCATION})
+    servers = fresh.client(PostgreSQLManagementClient).servers
+
+    def advance(hours: int) -> None:
+        assert fresh.call("PUT", "/_local/clock", json={"advance": hours * 3600}).status_code == 200
+
+    def connect(database: str) -> Any:
+        where = {"host": "127.0.0.1", "port": port_of(fresh, "pg-week"), "user": "chat", "password": PASSWORD}
+        return psycopg.connect(**where, dbname=database, autocommit=True)
+
+    servers.begin_create_or_update("rg", "pg-week", body()).result()
+    with connect("postgres") as connection:
+        connection.execute("CREATE DATABASE kept")
+    servers.begin_stop("rg", "pg-week").result()
+    advance(6 * 24)
+    servers.begin_create_or_update("rg", "pg-day", body()).result()
+    servers.begin_stop("rg", "pg-day").result()
+    assert servers.get("rg", "pg-week").properties.state == "Stopped"
+    advance(25)
+    wait_for(lambda: servers.get("rg", "pg-week").properties.state == "Ready")
+    assert servers.get("rg", "pg-day").properties.state == "Stopped"
+    with connect("kept") as connection:
+        connection.execute("SELECT 1")
 
 
 @pytest.mark.parametrize(
