@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import stat
 
 import psutil
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from chatops.localcloud.runtime import pgbinaries
+from chatops.localcloud.runtime.backoff import Backoff
 from chatops.localcloud.runtime.logs import LogFile
 from chatops.localcloud.runtime.postgres import PostgresServer
 from chatops.localcloud.runtime.processes import Children, is_alive
@@ -176,3 +178,12 @@ async def test_what_makes_the_data_is_a_child_that_goes_with_the_daemon(tmp_path
     assert await Children(children).end_leftovers(5) > 0
     with pytest.raises(RuntimeFailure, match="initdb failed"):
         await making
+
+
+async def test_a_server_that_waits_to_be_started_again_stops_at_once(server, monkeypatch):
+    monkeypatch.setattr(Backoff, "after", lambda *_: 1000.0)
+    os.kill(server.pid, signal.SIGQUIT)
+    async with asyncio.timeout(60):
+        while server._up.is_set():
+            await asyncio.sleep(0.01)
+        await server.stop()

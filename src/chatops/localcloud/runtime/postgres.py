@@ -32,6 +32,7 @@ from .backoff import Backoff
 from .logs import LogFile, pump
 from .ports import free_port
 from .processes import Children, Command, kill, send, wait_for
+from .signals import at_most
 from .spec import RuntimeFailure
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class PostgresServer:
         self._data = directory / "data"
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._up = asyncio.Event()
         self.port = 0
         self.version = ""
@@ -151,20 +152,20 @@ class PostgresServer:
             code = await self._process.wait()
             self._up.clear()
             self._children.forget(self._process.pid)
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             log.warning("PostgreSQL in %s ended with %s; starting it again", self._directory.name, code)
             await self._relaunch(backoff.after(time.monotonic() - began))
 
     async def _relaunch(self, pause: float) -> None:
-        await asyncio.sleep(pause)
-        if self._stopping:
+        await at_most(pause, self._stopping)
+        if self._stopping.is_set():
             return
         try:
             await self._launch()
         except (RuntimeFailure, OSError) as error:
             log.error("PostgreSQL in %s: %s", self._directory.name, error)
-        if self._stopping:  # asked for while it came up
+        if self._stopping.is_set():  # asked for while it came up
             self._interrupt()
 
     def _interrupt(self) -> None:
@@ -173,7 +174,7 @@ class PostgresServer:
 
     async def stop(self) -> None:
         """Fast shutdown: clients are disconnected, everything committed is on disk."""
-        self._stopping = True
+        self._stopping.set()
         if self._supervisor is None or self._process is None:
             if self._process is not None:  # it was still coming up
                 self._children.forget(self._process.pid)

@@ -15,6 +15,7 @@ from .contract import Terminal
 from .instances import Instance, Starter
 from .logs import AppLogs
 from .probes import Health, effective
+from .signals import at_most
 from .spec import AppSpec, Probe, ReplicaInfo, RuntimeFailure, Unavailable
 from .usage import Usage
 
@@ -119,7 +120,7 @@ class Replica:
             pause = backoff.after(time.monotonic() - began)
             self._log.note(f"{self.failure}; restart {self.restarts} in {pause:g} s")
             self._changed()
-            await _wait(self._stop, pause)
+            await at_most(pause, self._stop)
 
     async def _live_once(self, probes: dict[str, Probe]) -> str:
         """One instance from its start to its end. Returns why it ended."""
@@ -149,7 +150,7 @@ class Replica:
                 if self._stop.is_set():
                     raise
                 self._excuse(str(away))
-            await _wait(self._stop, AWAY)
+            await at_most(AWAY, self._stop)
 
     def _excuse(self, failure: str) -> None:
         if self.failure != failure:
@@ -184,13 +185,6 @@ class Replica:
         if killer:
             killer.cancel()
         self._logs.close(self.name)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 class ReplicaSet:

@@ -1,9 +1,10 @@
-"""Waiting for something to change, by any number of tasks."""
+"""Waiting for something to change, by any number of tasks, or for a moment at most."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Changes:
@@ -20,3 +21,9 @@ class Changes:
         """Return as soon as the condition holds, looking again after each announcement."""
         while not condition():
             await self._next.wait()
+
+
+async def at_most(seconds: float, event: asyncio.Event) -> None:
+    """Return after so many seconds, or as soon as the event is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
