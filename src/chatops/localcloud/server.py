@@ -64,6 +64,7 @@ REGISTRY_PATHS = ("/v2/", "/acr/", "/oauth2/")
 LASTING = {
     "the renewal of certificates": renew,
     "the look for servers that were stopped for too long": wake_servers,
+    "the purge of what was deleted for long enough": vaults.end_retention,
     "metering": meter,
 }
 """What goes on for as long as the daemon does, by what the log calls it."""

@@ -18,7 +18,7 @@ from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
-from ..conftest import LOCATION, Cloud, code_of
+from ..conftest import LOCATION, Cloud, code_of, wait_for
 
 
 def vault_body(cloud: Cloud, **properties: Any) -> dict[str, Any]:
@@ -98,6 +98,26 @@ def test_a_purge_that_is_cut_off_by_a_kill_keeps_no_secret(fresh: Cloud) -> None
     grant(fresh, made.id, "Key Vault Secrets Officer")
     with pytest.raises(ResourceNotFoundError):
         fresh.secrets("kv-purged").get_secret("word")
+
+
+def test_what_was_deleted_is_purged_when_its_retention_ends(fresh: Cloud) -> None:
+    fresh.client(ResourceManagementClient).resource_groups.create_or_update("rg", {"location": LOCATION})
+    vaults = fresh.client(KeyVaultManagementClient).vaults
+    body = vault_body(fresh, softDeleteRetentionInDays=7)
+    made = [vaults.begin_create_or_update("rg", name, body).result() for name in ("kv-kept", "kv-gone")]
+    grant(fresh, made[0].id, "Key Vault Secrets Officer")
+    secrets = fresh.secrets("kv-kept")
+    for name in ("stays", "goes"):
+        secrets.set_secret(name, "value")
+    secrets.begin_delete_secret("goes").result()
+    vaults.delete("rg", "kv-gone")
+    fresh.call("PUT", "/_local/clock", json={"advance": 6 * 86_400})
+    assert [one.name for one in vaults.list_deleted()] == ["kv-gone"]
+    assert [one.name for one in secrets.list_deleted_secrets()] == ["goes"]
+    fresh.call("PUT", "/_local/clock", json={"advance": 2 * 86_400})
+    wait_for(lambda: not list(vaults.list_deleted()) and not list(secrets.list_deleted_secrets()))
+    assert secrets.get_secret("stays").value == "value"
+    vaults.begin_create_or_update("rg", "kv-gone", body).result()
 
 
 def inner(error: HttpResponseError) -> Any:

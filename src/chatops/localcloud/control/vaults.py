@@ -27,6 +27,7 @@ ITEM = "Microsoft.KeyVault/vaults/secrets"
 DELETED = "deleted-vaults"
 DELETED_VAULT = "Microsoft.KeyVault/deletedVaults"
 DOMAIN = "vault.azure.net"
+LOOK = 3600.0  # seconds between two looks for what need not be kept any longer
 OPEN = {"defaultAction": "Allow", "bypass": "AzureServices"}
 
 
@@ -136,6 +137,19 @@ async def _purge(call: Call, found: Mapping[str, str]) -> Response:
         call.world.operations.open(operation)
     call.world.operations.run(operation, work, lambda _: None)
     return Response(status_code=202, headers=headers(operation, style, call.origin, call.version))
+
+
+async def end_retention(world: World) -> None:
+    """Purge vaults and secrets that could be recovered for long enough, as Azure does; for ever."""
+    while True:
+        for name, body in world.store.below(DELETED):
+            if body["scheduledPurgeDate"] <= clock.iso():
+                with world.store.together():
+                    world.store.delete(DELETED, name)
+                    Shelf(world.store, name).clear()
+        for vault in world.store.records(type=VAULT):
+            Shelf(world.store, vault.name).end_retention()
+        await clock.sleep(LOOK)
 
 
 async def _name(call: Call, found: Mapping[str, str]) -> Body:

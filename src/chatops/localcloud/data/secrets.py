@@ -41,6 +41,12 @@ class Shelf:
             for secret in self.all():
                 self.purge(secret["name"])
 
+    def end_retention(self) -> None:
+        """Forget what was deleted for as long as it could be recovered."""
+        for secret in self.all():
+            if secret["deleted"] and secret["deleted"]["scheduledPurgeDate"] <= clock.epoch():
+                self.purge(secret["name"])
+
     def add(self, name: str, wanted: Body) -> tuple[Body, Body]:
         """A new version of a secret (made on first use); returns the secret and the version."""
         secret = self.find(name) or {"name": name, "versions": [], "deleted": None}
