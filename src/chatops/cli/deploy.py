@@ -10,7 +10,7 @@ import typer
 
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
 from chatops.cli.proofs import with_proofs
-from chatops.cli.rollouts import apps_of, chosen
+from chatops.cli.rollouts import apps_of, chosen, moved_ports
 from chatops.cli.session import Session, confirm, open_session
 from chatops.engine.plan import Plan, plan_up
 from chatops.engine.resource import Resource
@@ -43,6 +43,8 @@ def deploy(
     session = open_session(config, output)
     wanted = chosen(session, services or ())
     plan = _plan(session, wanted, how)
+    for said in moved_ports(plan):
+        session.view.note(said)
     session.view.plan(plan)
     if plan.work:
         if session.target.billed:

@@ -1,13 +1,14 @@
-"""What `deploy`, `rollback` and `revisions` share: which services are meant, and what is known of their revisions."""
+"""What the commands that roll out share: services that are meant, what is known of revisions, what no gate keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from chatops.cli.session import Session
 from chatops.config.load import require_service
+from chatops.engine.plan import Action, Plan
 from chatops.resources.app import ContainerApp
 
 
@@ -26,6 +27,24 @@ def apps_of(session: Session, services: Sequence[str]) -> list[ContainerApp]:
         if app.place.app(session.azure) is None:
             raise session.not_up(f"'{app.name}'")
     return found
+
+
+PORT = "properties.configuration.ingress.targetPort"
+
+
+def moved_ports(plan: Plan) -> Iterator[str]:
+    """Say of each app whose ingress port changes that its users notice, which a rollout otherwise spares them.
+
+    https://learn.microsoft.com/azure/container-apps/revisions#application-scope-changes
+    """
+    for step in plan.work:
+        changed = next((change for change in step.changes if change.path == PORT), None)
+        if changed and step.action is Action.UPDATE:
+            yield (
+                f"{step.resource.label}: on Azure the port is the app's, not a revision's: what serves now is asked on "
+                f"{changed.after} instead of {changed.before} as soon as the rollout begins, and its users get errors "
+                "until the new revision has the traffic; a service of another name beside it would spare them that"
+            )
 
 
 def digest_of(image: str) -> str:

@@ -11,6 +11,7 @@ from chatops.cli.doctor import refuse_trouble, wanted_of
 from chatops.cli.hosts import moved
 from chatops.cli.images import require_builder
 from chatops.cli.options import ConfigFile, Output, OutputFormat, Yes
+from chatops.cli.rollouts import moved_ports
 from chatops.cli.session import Session, confirm, open_session
 from chatops.cost.change import Bill
 from chatops.engine.plan import Action, Plan
@@ -29,7 +30,7 @@ def up(
     """
     session = open_session(config, output)
     plan = session.plan()
-    for said in moved(plan):
+    for said in (*moved(plan), *moved_ports(plan)):
         session.view.note(said)
     bill = session.bill(plan)
     session.view.plan(plan, bill)
