@@ -279,8 +279,8 @@ def test_a_new_app_is_up_when_its_first_revision_has_proved_itself(drill: Drill)
 
 
 NOBODY = {
-    ("rollback", "nobody"): "there is no service 'nobody'",
-    ("revisions", "nobody"): "there is no service 'nobody'",
+    ("rollback", "nobody"): "there is no service 'nobody' in stack 'chat'",
+    ("revisions", "nobody"): "there is no service 'nobody' in stack 'chat'",
     ("rollback", "lm-api", "--to", "nobody"): "'lm-api' has no revision 'nobody'",
 }
 
