@@ -99,14 +99,15 @@ class Drill:
             cwd=self.machine.folder,
             env=self.machine.environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
         ) as running:
-            assert running.stdout
+            assert running.stdout and running.stderr
             reached = any(step in json.loads(line).get("message", "") for line in running.stdout)
             running.kill()
+            said = running.stderr.read()
         trouble.clear()
-        assert reached, step
+        assert reached, said
         return self.stands(of)[0]
 
     def serves(self, name: str) -> tuple[Revision, str]:
