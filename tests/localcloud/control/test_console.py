@@ -37,6 +37,7 @@ def enter(container: dict[str, Any], command: str, token: str | None = None) -> 
         additional_headers={"Authorization": f"Bearer {token or container['token']}"},
         ssl=ssl.create_default_context(cafile=container["ca"]),
         proxy=None,
+        open_timeout=120,
     )
 
 
