@@ -73,7 +73,7 @@ def import_conversations(file: SavedFile, config: ConfigFile = None, output: Out
     session = open_session(config, output)
     held = held_conversations(session)
     if held is None:
-        raise ChatopsError(f"stack '{session.config.name}' is not up", hint="chatops up")
+        raise session.not_up()
     added = take_in(held.azure, held.inside, file)
     of = {"chats": counts.chats, "messages": counts.messages}
     session.view.record({"imported": str(file), **of, "chats added": added.chats, "messages added": added.messages})

@@ -150,8 +150,8 @@ class HumanView:
         for first, *others in cells:
             self.out.print(f"[bold]{escape(first)}[/]")
             for name, value in zip(fields[1:], others, strict=True):
-                if value:
-                    self.out.print(f"  [dim]{escape(name)}:[/] {escape(value)}", soft_wrap=False)
+                if value:  # what has no spaces may be meant to be pasted: it is not broken
+                    self.out.print(f"  [dim]{escape(name)}:[/] {escape(value)}", soft_wrap=" " not in value)
 
     def line(self, text: str) -> None:
         self.out.print(escape(text))

@@ -71,8 +71,10 @@ def test_what_cannot_be_read_as_a_table_becomes_blocks(
     terminal: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal.setenv("COLUMNS", "30")
-    HumanView().rows(ROWS)
-    assert lines_of(capsys)[:2] == ["vault name", "  found: chat-kv is free"]
+    HumanView().rows([*ROWS, {"check": "TXT", "found": "A" * 64, "do": ""}])
+    shown = lines_of(capsys)
+    assert shown[:2] == ["vault name", "  found: chat-kv is free"]
+    assert shown[-1] == f"  found: {'A' * 64}"
 
 
 @pytest.mark.parametrize(("width", "last"), [(120, "image"), (80, "cold starts"), (36, "ready")])
