@@ -1,7 +1,8 @@
 """The kinds of resources that a stack is made of, one file each. This listing is the list of supported services.
 
-The files that it does not name are what kinds have in common (`arm`, `host`, `domain_entry`), and resources as one verb
-alone sees them: `size`, `serving` and `power` of what is there, `orphan` and `stored_image` of what can only go.
+The files that it does not name are what kinds have in common (`arm`, `host`, `domain_entry`), the values that an app is
+made of (`app_parts`), and resources as one verb alone sees them: `size`, `serving`, `power` and `proof` of what is
+there, `orphan` and `stored_image` of what can only go.
 """
 
 from chatops.resources.app import ContainerApp

@@ -13,7 +13,7 @@ from typing import Any
 from chatops import resources as kinds
 from chatops.config.schema import Config, Service
 from chatops.engine.resource import Known, Resource
-from chatops.resources.app import Container, Ingress
+from chatops.resources.app_parts import Container, Ingress
 from chatops.resources.network import Subnet
 from chatops.resources.postgres import AdminSecrets
 from chatops.resources.role import assignment_id

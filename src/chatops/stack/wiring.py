@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from chatops.config import schema
 from chatops.config.schema import Config, Service
-from chatops.resources.app import Probes, Scale, Window
+from chatops.resources.app_parts import Probes, Scale, Window
 from chatops.rollout.gate import Gate
 
 SECRETS: dict[str, Callable[[], str]] = {
