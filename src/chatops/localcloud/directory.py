@@ -17,13 +17,13 @@ from starlette.routing import Route
 
 from .errors import plain
 from .identity import MANAGEMENT, bearer
+from .resource_types import IDENTITY
 from .store import Body
 from .world import World
 
 GRAPH = "https://graph.microsoft.com"
 DOMAIN = "chatops.example"
 USER, PRINCIPAL = "#microsoft.graph.user", "#microsoft.graph.servicePrincipal"
-IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _CLAUSE = re.compile(r"(?:(\w+)\s+eq|(\w+)/any\(\w+:\w+\s+eq|startswith\((\w+),)\s*'([^']*)'\)?", re.IGNORECASE)
 
 

@@ -6,9 +6,10 @@ import asyncio
 import logging
 
 from .control.domains import MANAGED, UPLOADED
-from .control.environments import APP, ENVIRONMENT, certify
-from .control.power import SERVER, STOPPED, bring_back, runs, start_server
+from .control.environments import certify
+from .control.power import STOPPED, bring_back, runs, start_server
 from .errors import ArmError
+from .resource_types import APP, ENVIRONMENT, SERVER
 from .runtime.spec import RuntimeFailure
 from .store import Record
 from .tasks import beside

@@ -45,6 +45,7 @@ from .operations import Operations
 from .proxy import Proxy
 from .pulls import hub_at, source
 from .replay import replay
+from .resource_types import REGISTRY
 from .runtime.choice import Choice, choose
 from .runtime.docker.engine import Engine
 from .runtime.local import Docker, LocalRuntime
@@ -131,7 +132,7 @@ class Daemon:
 
     async def _choose(self) -> Choice:
         """Docker or processes; a world with a registry stays with what it has."""
-        before, bound = self._store.get(SETTINGS, "runtime"), bool(self._store.records(type=registry.REGISTRY))
+        before, bound = self._store.get(SETTINGS, "runtime"), bool(self._store.records(type=REGISTRY))
         choice = await choose(self._asked, Choice(**before) if before else None, bound)
         self._store.put(SETTINGS, "runtime", choice.kept())
         return choice

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from chatops.localcloud import clock
-from chatops.localcloud.control.power import SERVER, wake_servers
+from chatops.localcloud.control.power import wake_servers
 from chatops.localcloud.operations import Operations
+from chatops.localcloud.resource_types import SERVER
 from chatops.localcloud.store import Record, Store
 
 pytestmark = pytest.mark.anyio

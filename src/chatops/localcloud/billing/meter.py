@@ -15,6 +15,7 @@ from typing import Literal
 
 from .. import clock
 from ..control.regions import flat
+from ..resource_types import ENVIRONMENT, PRIVATE_ZONE, PUBLIC_ZONE, REGISTRY, SERVER, WORKSPACE
 from ..runtime.spec import Activity
 from ..store import Record
 from ..world import World
@@ -59,11 +60,11 @@ def _zone(meter: str) -> Callable[[Record], Iterator[Rate]]:
 
 
 RATES: Mapping[str, Callable[[Record], Iterator[Rate]]] = {
-    "Microsoft.App/managedEnvironments": _environment,
-    "Microsoft.DBforPostgreSQL/flexibleServers": _server,
-    "Microsoft.ContainerRegistry/registries": _registry,
-    "Microsoft.Network/privateDnsZones": _zone("dns/private-zone"),
-    "Microsoft.Network/dnsZones": _zone("dns/public-zone"),
+    ENVIRONMENT: _environment,
+    SERVER: _server,
+    REGISTRY: _registry,
+    PRIVATE_ZONE: _zone("dns/private-zone"),
+    PUBLIC_ZONE: _zone("dns/public-zone"),
 }
 """Resource type -> what it is billed for as long as it exists."""
 
@@ -123,7 +124,7 @@ class Metering:
         record = self._world.store.find(environment)
         logs = (record.properties.get("appLogsConfiguration") or {}) if record else {}
         customer = (logs.get("logAnalyticsConfiguration") or {}).get("customerId")
-        workspaces = self._world.store.records(type="Microsoft.OperationalInsights/workspaces")
+        workspaces = self._world.store.records(type=WORKSPACE)
         return next((one for one in workspaces if one.properties["customerId"] == customer), None)
 
     def _enter(self, now: datetime, resource: str, meter: str, quantity: Decimal, where: Record) -> None:

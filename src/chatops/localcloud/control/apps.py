@@ -14,13 +14,14 @@ from .. import clock
 from ..bodies import underlay
 from ..errors import ArmError
 from ..polling import Operation
+from ..resource_types import APP
 from ..runtime.spec import RuntimeFailure
 from ..store import Body, Record
 from ..world import World
 from . import app_rules
 from .app_spec import current_spec, shares_of
 from .domains import analyse, ask_owners, check_domains, fill_domains, serve_domains
-from .environments import APP, verification_id
+from .environments import verification_id
 from .identities import assigned
 from .kind import Call, Change, Kind, NameRule, States
 from .power import APP_TURNS

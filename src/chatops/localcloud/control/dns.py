@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from ..errors import ArmError, parent_missing
 from ..ids import Id
+from ..resource_types import PRIVATE_ZONE
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Kind, NameRule, States
 
-ZONE = "Microsoft.Network/privateDnsZones"
-LINK = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
+LINK = f"{PRIVATE_ZONE}/virtualNetworkLinks"
 RECORD_TYPES = ("A", "AAAA", "CNAME", "MX", "PTR", "SRV", "TXT")
 STATES = States(creating="Updating", updating="Updating")
 SOA = {
@@ -100,7 +100,7 @@ def _zone_precondition(id: Id) -> ArmError:
 
 def _soa(zone: Record) -> Body:
     properties = {"fqdn": f"{zone.name}.", "ttl": 3600, "isAutoRegistered": False, "soaRecord": {**SOA}}
-    return {"id": f"{zone.id}/SOA/@", "name": "@", "type": f"{ZONE}/SOA", "properties": properties}
+    return {"id": f"{zone.id}/SOA/@", "name": "@", "type": f"{PRIVATE_ZONE}/SOA", "properties": properties}
 
 
 def _all_records(call: Call) -> list[Body]:
@@ -115,7 +115,7 @@ def _read_soa(world: World, id: Id) -> Body | None:
 
 KINDS = (
     Kind(
-        ZONE,
+        PRIVATE_ZONE,
         name=NameRule(
             r"(?=.{1,253}$)([A-Za-z0-9_]([\w-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z0-9_]([\w-]{0,61}[A-Za-z0-9_])?",
             "InvalidDomainName",
@@ -147,11 +147,11 @@ KINDS = (
         check=_check_link,
         fill=_fill_link,
     ),
-    Kind(f"{ZONE}/SOA", put=None, patch=None, delete=None, location=None, read=_read_soa),
-    Kind(f"{ZONE}/ALL", put=None, patch=None, delete=None, location=None, listing=_all_records),
+    Kind(f"{PRIVATE_ZONE}/SOA", put=None, patch=None, delete=None, location=None, read=_read_soa),
+    Kind(f"{PRIVATE_ZONE}/ALL", put=None, patch=None, delete=None, location=None, listing=_all_records),
     *(
         Kind(
-            f"{ZONE}/{type}",
+            f"{PRIVATE_ZONE}/{type}",
             name=NameRule(r"@|\*|[\w*.-]{1,253}"),
             put="sync",
             states=States(member=None),

@@ -9,10 +9,11 @@ import re
 import uuid
 
 from .. import clock
-from ..data.hosted import ZONE, name_servers
+from ..data.hosted import name_servers
 from ..data.records import RECORD_TYPES, rdataset
 from ..errors import ArmError, parent_missing
 from ..ids import Id
+from ..resource_types import PUBLIC_ZONE
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Kind, NameRule, States
@@ -42,7 +43,7 @@ def _etag() -> str:
 
 
 def _record_sets(world: World, zone: str) -> list[Record]:
-    return [record for record in world.store.records(zone) if record.type.startswith(f"{ZONE}/")]
+    return [record for record in world.store.records(zone) if record.type.startswith(f"{PUBLIC_ZONE}/")]
 
 
 def _at(world: World, zone: str, name: str) -> list[Record]:
@@ -55,7 +56,9 @@ def _fill_zone(change: Change) -> None:
     change.properties["zoneType"] = "Public"
     hidden.setdefault("made", clock.iso())
     if "nameServers" not in change.properties:
-        same = [zone for zone in change.world.store.records(type=ZONE) if zone.name.lower() == change.id.name.lower()]
+        same = [
+            zone for zone in change.world.store.records(type=PUBLIC_ZONE) if zone.name.lower() == change.id.name.lower()
+        ]
         change.properties["nameServers"] = name_servers(len(same) + 1)
 
 
@@ -73,8 +76,14 @@ async def _apply_zone(world: World, zone: Record, private: Body) -> None:
 def _apex(zone: Record, type: str, properties: Body) -> Record:
     id = f"{zone.id}/{type}/@"
     computed = {"fqdn": f"{zone.name}.", "provisioningState": "Succeeded", "targetResource": {}}
-    body = {"id": id, "name": "@", "type": f"{ZONE}/{type}", "etag": _etag(), "properties": {**properties, **computed}}
-    return Record(id, f"{ZONE}/{type}", body)
+    body = {
+        "id": id,
+        "name": "@",
+        "type": f"{PUBLIC_ZONE}/{type}",
+        "etag": _etag(),
+        "properties": {**properties, **computed},
+    }
+    return Record(id, f"{PUBLIC_ZONE}/{type}", body)
 
 
 def _show_zone(world: World, zone: Record) -> Body:
@@ -177,7 +186,7 @@ def _every(call: Call) -> list[Body]:
 
 KINDS = (
     Kind(
-        ZONE,
+        PUBLIC_ZONE,
         name=NameRule(
             rf"(?a)(?=.{{1,{LONGEST_NAME}}}$)({LABEL}\.)+{LABEL}",
             "BadRequest",
@@ -195,12 +204,12 @@ KINDS = (
         precondition=_precondition,
     ),
     *(
-        Kind(f"{ZONE}/{every}", put=None, patch=None, delete=None, location=None, listing=_every)
+        Kind(f"{PUBLIC_ZONE}/{every}", put=None, patch=None, delete=None, location=None, listing=_every)
         for every in ("ALL", "recordsets")
     ),
     *(
         Kind(
-            f"{ZONE}/{type}",
+            f"{PUBLIC_ZONE}/{type}",
             name=NameRule(r".+"),
             location=None,
             etag=True,

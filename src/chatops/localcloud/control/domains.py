@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, Response
 
 from ..bodies import without_nulls
 from ..errors import ArmError
+from ..resource_types import APP, ENVIRONMENT
 from ..runtime.spec import CustomDomain
 from ..store import Body, Record
 from ..world import World
-from .environments import APP, ENVIRONMENT, apps_in, verification_id
+from .environments import apps_in, verification_id
 from .kind import Call, Change, Endpoint
 
 MANAGED = f"{ENVIRONMENT}/managedCertificates"

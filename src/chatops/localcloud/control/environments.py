@@ -14,14 +14,13 @@ from .. import clock
 from ..errors import ArmError
 from ..ids import Id
 from ..polling import Operation
+from ..resource_types import APP, ENVIRONMENT, WORKSPACE
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Kind, NameRule, States
 from .network import services, users
 from .regions import flat
 
-ENVIRONMENT = "Microsoft.App/managedEnvironments"
-APP = "Microsoft.App/containerApps"
 DELEGATION = "Microsoft.App/environments"
 SMALLEST_SUBNET = 27
 ADDRESS = "127.0.0.1"
@@ -76,7 +75,7 @@ def _check_logs(change: Change, wanted: Body) -> None:
     customer, key = wanted.get("customerId"), wanted.pop("sharedKey", None)
     if change.previous and key is None:
         return
-    workspaces = change.world.store.records(type="Microsoft.OperationalInsights/workspaces")
+    workspaces = change.world.store.records(type=WORKSPACE)
     if not any(
         workspace.properties["customerId"] == customer and key in workspace.hidden.values() for workspace in workspaces
     ):

@@ -8,11 +8,10 @@ from __future__ import annotations
 import uuid
 
 from .. import clock
+from ..resource_types import IDENTITY
 from ..store import Body, Record
 from ..world import World
 from .kind import Change, Kind, NameRule, States
-
-IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 def _fill(change: Change) -> None:

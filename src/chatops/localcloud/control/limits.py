@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..errors import ArmError
+from ..resource_types import ENVIRONMENT, REGISTRY, SERVER, VAULT
 from ..store import Body
 from ..world import World
 from .kind import Call, Change, Endpoint
 from .regions import REGIONS, flat, refused
 
-ENVIRONMENT = "Microsoft.App/managedEnvironments"
-SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
 DEFAULTS = {ENVIRONMENT: 20, SERVER: 100}
 """What the usages show when no quota is set; only a quota that is set is enforced."""
 
@@ -63,8 +62,8 @@ def taken_server(name: str) -> ArmError:
 
 
 _TAKEN: Mapping[str, Callable[[str], ArmError]] = {
-    "Microsoft.KeyVault/vaults": taken_vault,
-    "Microsoft.ContainerRegistry/registries": taken_registry,
+    VAULT: taken_vault,
+    REGISTRY: taken_registry,
     SERVER: taken_server,
 }
 

@@ -12,11 +12,12 @@ import secrets
 from datetime import timedelta
 
 from .. import clock
+from ..resource_types import ENVIRONMENT
 from ..store import Body, Record
 from ..world import World
 from .certificates import refresh
 from .domains import HOST, MANAGED, deletable, hosts, refuse, serve_environment
-from .environments import ENVIRONMENT, LIFETIME, apps_in, certify
+from .environments import LIFETIME, apps_in, certify
 from .issuance import METHODS, problem
 from .kind import Change, Kind, NameRule, States
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 
 from .. import clock
 from ..errors import ArmError
+from ..resource_types import APP
 from ..runtime.tally import Minute
 from ..store import Body, Record
-from .environments import APP
 from .kind import Call, Endpoint
 
 NAMESPACE = "Microsoft.App/containerapps"

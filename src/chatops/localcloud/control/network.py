@@ -14,6 +14,7 @@ from ..bodies import underlay
 from ..errors import ArmError
 from ..ids import Id
 from ..polling import POLL_MS, Operation
+from ..resource_types import ENVIRONMENT, SERVER
 from ..store import Body, Record
 from ..world import World
 from .addresses import check_subnets, ranges
@@ -22,19 +23,13 @@ from .kind import Change, Kind, NameRule, States
 NETWORK = "Microsoft.Network/virtualNetworks"
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
+APPS = "Microsoft.App/environments"
 USERS = (
-    (
-        "Microsoft.App/managedEnvironments",
-        ("vnetConfiguration", "infrastructureSubnetId"),
-        "Microsoft.App/environments",
-    ),
-    (
-        "Microsoft.DBforPostgreSQL/flexibleServers",
-        ("network", "delegatedSubnetResourceId"),
-        "Microsoft.DBforPostgreSQL/flexibleServers",
-    ),
+    (ENVIRONMENT, ("vnetConfiguration", "infrastructureSubnetId"), APPS),
+    (SERVER, ("network", "delegatedSubnetResourceId"), SERVER),
 )
-LINKS = {"Microsoft.App/environments": "legionservicelink"}
+"""Resource type -> the property that names the subnet it lies in, and the service that the subnet is delegated to."""
+LINKS = {APPS: "legionservicelink"}
 STATES = States(creating="Updating", updating="Updating")
 NAME = NameRule(r"[A-Za-z0-9]([\w.-]{0,78}\w)?", "InvalidResourceName", "Resource name {name} is invalid.")
 SUBNET_DEFAULTS = {

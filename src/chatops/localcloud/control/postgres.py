@@ -12,13 +12,14 @@ from .. import clock
 from ..errors import ArmError, gateway
 from ..ids import Id
 from ..polling import Operation
+from ..resource_types import SERVER
 from ..store import Body, Record
 from ..world import World
 from .dns import links
 from .kind import Change, Kind, NameRule, States
 from .limits import taken_server
 from .network import services, users
-from .power import SERVER, SERVER_TURNS, STOPPED
+from .power import SERVER_TURNS, STOPPED
 
 DATABASE = "Microsoft.DBforPostgreSQL/flexibleServers/databases"
 DOMAIN = "postgres.database.azure.com"

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.responses import JSONResponse, Response
 
+from ..resource_types import SERVER
 from ..store import Body
 from .kind import Call, Endpoint
 from .postgres import DOMAIN, VERSIONS, by_name
-from .power import SERVER
 
 FEATURES = {"FastProvisioning": "Disabled", "GeoBackup": "Enabled", "OfferRestricted": "Disabled"}
 SIZES = ((32768, 120, "P4"), (65536, 240, "P6"), (131072, 500, "P10"), (262144, 1100, "P15"), (524288, 2300, "P20"))
@@ -37,7 +37,7 @@ ALL_SKUS = tuple(sku for sizes in EDITIONS.values() for sku, _, _ in sizes)
 
 async def _available(call: Call, found: Mapping[str, str]) -> Body:
     name = str(call.body.get("name", ""))
-    common = {"name": name, "type": call.body.get("type", "Microsoft.DBforPostgreSQL/flexibleServers")}
+    common = {"name": name, "type": call.body.get("type", SERVER)}
     if call.world.conditions.now.taken(SERVER, name) or by_name(call.world, name):
         text = "Specified server name is already used."
         return {**common, "nameAvailable": False, "reason": "AlreadyExists", "message": text}

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from .. import clock
 from ..errors import ArmError
+from ..resource_types import SERVER
 from ..runtime.spec import RuntimeFailure
 from ..store import Record
 from ..world import World
@@ -22,7 +23,6 @@ from .revisions import REVISION, settle
 
 log = logging.getLogger(__name__)
 
-SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
 STOPPED = "Stopped"
 LONGEST = timedelta(days=7)
 LOOK = 3600.0  # seconds between two looks for servers that were stopped for too long

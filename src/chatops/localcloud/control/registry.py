@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from .. import clock
 from ..errors import ArmError, gateway, missing
 from ..ids import Id
+from ..resource_types import REGISTRY
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Endpoint, Kind, NameRule, States
 from .limits import taken_registry
 from .roles import authorize
 
-REGISTRY = "Microsoft.ContainerRegistry/registries"
 RUN = "Microsoft.ContainerRegistry/registries/runs"
 DOMAIN = "azurecr.io"
 ADMIN = "admin"

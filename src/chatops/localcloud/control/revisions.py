@@ -10,11 +10,11 @@ import copy
 from .. import clock
 from ..errors import ArmError, gateway
 from ..ids import Id
+from ..resource_types import APP
 from ..runtime.spec import ReplicaInfo, RevisionStatus
 from ..store import Body, Record
 from ..world import World
 from .app_spec import revision_spec
-from .environments import APP
 from .kind import Call, Kind, States
 
 REVISION = f"{APP}/revisions"

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from .. import clock
 from ..errors import ArmError, gateway
 from ..ids import Id, within
+from ..resource_types import IDENTITY
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Kind, States
@@ -125,7 +126,7 @@ def _at(world: World, scope: str) -> list[Record]:
 
 def _known(world: World, principal: str) -> bool:
     latest = clock.iso(clock.now() - timedelta(seconds=world.conditions.now.directory_delay))
-    identities = world.store.records(type="Microsoft.ManagedIdentity/userAssignedIdentities")
+    identities = world.store.records(type=IDENTITY)
     known = {
         record.properties["principalId"].lower() for record in identities if record.hidden.get("made", "") <= latest
     }

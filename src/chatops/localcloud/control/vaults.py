@@ -16,13 +16,13 @@ from ..data.secrets import Shelf, version_of
 from ..errors import ArmError, gateway
 from ..ids import Id
 from ..polling import Operation, headers, new_token
+from ..resource_types import VAULT
 from ..store import Body, Record
 from ..world import World
 from .kind import Call, Change, Endpoint, Kind, NameRule, States
 from .limits import taken_vault
 from .styles import STYLES
 
-VAULT = "Microsoft.KeyVault/vaults"
 ITEM = "Microsoft.KeyVault/vaults/secrets"
 DELETED = "deleted-vaults"
 DELETED_VAULT = "Microsoft.KeyVault/deletedVaults"

@@ -12,10 +12,10 @@ from datetime import timedelta
 
 from .. import clock
 from ..errors import ArmError
+from ..resource_types import WORKSPACE
 from ..store import Body, Record
 from .kind import Call, Change, Kind, NameRule, States
 
-WORKSPACE = "Microsoft.OperationalInsights/workspaces"
 SKUS = {"free", "standard", "premium", "pernode", "pergb2018", "standalone", "capacityreservation", "lacluster"}
 
 

@@ -14,8 +14,8 @@ import shlex
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from ..control.environments import APP
 from ..identity import bearer
+from ..resource_types import APP
 from ..runtime.contract import Terminal
 from ..runtime.spec import RuntimeFailure
 from ..world import World

@@ -18,13 +18,12 @@ import dns.rdataset
 import dns.rdatatype
 import dns.zone
 
+from ..resource_types import ENVIRONMENT, PUBLIC_ZONE
 from ..store import Record
 from ..world import World
 from .records import RECORD_TYPES, rdataset
 from .zone import Name, Nodes, Zone, answer
 
-ZONE = "Microsoft.Network/dnsZones"
-ENVIRONMENT = "Microsoft.App/managedEnvironments"
 ADDRESS = "127.0.0.1"
 PATIENCE = 4.0  # seconds that a server elsewhere has for one answer
 PLATFORM_TTL = 60
@@ -75,7 +74,7 @@ class Names:
 
     def _zones(self) -> list[Record]:
         """The public zones of this world, the oldest first: of two with one name it is the one that is delegated to."""
-        return sorted(self._world.store.records(type=ZONE), key=lambda record: str(record.hidden.get("made")))
+        return sorted(self._world.store.records(type=PUBLIC_ZONE), key=lambda record: str(record.hidden.get("made")))
 
     def _stored(self, record: Record) -> Zone:
         origin = dns.name.from_text(record.name)

@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ..bodies import number
-from ..control.environments import APP
 from ..errors import plain
 from ..identity import MANAGEMENT, bearer
+from ..resource_types import APP
 from ..store import Body, Record
 from ..world import World
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from ..ids import GROUP, parse
 from ..polling import Operation
+from ..resource_types import ENVIRONMENT
 from ..store import Store
 
 MODES = ("none", "recorded")
-ENVIRONMENT = "Microsoft.App/managedEnvironments"
 
 
 @cache
