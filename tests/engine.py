@@ -49,9 +49,13 @@ class Engine:
 
 @dataclass
 class OwnEngine(Engine):
-    """An engine of our own in `folder`, with a bridge of its own: others on this machine are not touched."""
+    """An engine of our own in `folder`, with a bridge of its own: others on this machine are not touched.
+
+    `network` is the first half of all its addresses.
+    """
 
     folder: Path
+    network: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -64,6 +68,7 @@ class OwnEngine(Engine):
         (folder / "docker.pid").unlink(missing_ok=True)
         command = ["dockerd", "--host", self.host, "--bridge", self.bridge, "--pidfile", str(folder / "docker.pid")]
         command += ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+        command += ["--default-address-pool", f"base={self.network}.128.0/17,size=24"]
         with (folder / "dockerd.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + START_SECONDS
@@ -120,7 +125,7 @@ def own_engine() -> Iterator[OwnEngine]:
     with tempfile.TemporaryDirectory(prefix="engine-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         engine = OwnEngine(f"unix://{folder / 'docker.sock'}", folder)
-        with _bridge(engine.bridge):
+        with _bridge(engine.bridge) as engine.network:
             engine.start()
             try:
                 engine.load_base()
@@ -133,16 +138,16 @@ def own_engine() -> Iterator[OwnEngine]:
 
 
 @contextmanager
-def _bridge(name: str) -> Iterator[None]:
+def _bridge(name: str) -> Iterator[str]:
     subprocess.run(["ip", "link", "add", "name", name, "type", "bridge"], check=True)
     try:
         with Path(tempfile.gettempdir(), "chatops-tests-bridges.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two that start together would take the same addresses
             taken = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
-            free = next(f"10.{number}.77.1" for number in range(200, 250) if f"10.{number}.77.1" not in taken)
-            subprocess.run(["ip", "address", "add", f"{free}/24", "dev", name], check=True)
+            free = next(f"10.{number}" for number in range(200, 250) if f"10.{number}.77.1" not in taken)
+            subprocess.run(["ip", "address", "add", f"{free}.77.1/24", "dev", name], check=True)
         subprocess.run(["ip", "link", "set", name, "up"], check=True)
-        yield
+        yield free
     finally:
         subprocess.run(["ip", "link", "delete", name], check=True)
 

@@ -29,8 +29,7 @@ class Output:
     def __init__(self, pipe: IO[str] | None) -> None:
         assert pipe is not None
         self._lines: SimpleQueue[str] = SimpleQueue()
-        self._thread = Thread(target=self._read, args=(pipe,), daemon=True)
-        self._thread.start()
+        Thread(target=self._read, args=(pipe,), daemon=True).start()
 
     def _read(self, pipe: IO[str]) -> None:
         for line in pipe:
