@@ -10,7 +10,7 @@ from ..ids import Id
 from ..resource_types import PRIVATE_ZONE
 from ..store import Body, Record
 from ..world import World
-from .kind import Call, Change, Kind, NameRule, States
+from .kind import Call, Change, Kind, NameRule, States, read_only
 
 LINK = f"{PRIVATE_ZONE}/virtualNetworkLinks"
 RECORD_TYPES = ("A", "AAAA", "CNAME", "MX", "PTR", "SRV", "TXT")
@@ -147,8 +147,8 @@ KINDS = (
         check=_check_link,
         fill=_fill_link,
     ),
-    Kind(f"{PRIVATE_ZONE}/SOA", put=None, patch=None, delete=None, location=None, read=_read_soa),
-    Kind(f"{PRIVATE_ZONE}/ALL", put=None, patch=None, delete=None, location=None, listing=_all_records),
+    read_only(f"{PRIVATE_ZONE}/SOA", read=_read_soa),
+    read_only(f"{PRIVATE_ZONE}/ALL", listing=_all_records),
     *(
         Kind(
             f"{PRIVATE_ZONE}/{type}",

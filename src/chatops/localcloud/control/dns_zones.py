@@ -16,7 +16,7 @@ from ..ids import Id
 from ..resource_types import PUBLIC_ZONE
 from ..store import Body, Record
 from ..world import World
-from .kind import Call, Change, Kind, NameRule, States
+from .kind import Call, Change, Kind, NameRule, States, read_only
 
 LABEL = r"[A-Za-z0-9_]([\w-]{0,61}[A-Za-z0-9_])?"
 RELATIVE = re.compile(rf"@|(\*|{LABEL})(\.{LABEL})*", re.ASCII)
@@ -203,10 +203,7 @@ KINDS = (
         show=_show_zone,
         precondition=_precondition,
     ),
-    *(
-        Kind(f"{PUBLIC_ZONE}/{every}", put=None, patch=None, delete=None, location=None, listing=_every)
-        for every in ("ALL", "recordsets")
-    ),
+    *(read_only(f"{PUBLIC_ZONE}/{every}", listing=_every) for every in ("ALL", "recordsets")),
     *(
         Kind(
             f"{PUBLIC_ZONE}/{type}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 from starlette.responses import Response
@@ -196,6 +196,10 @@ class Kind:
     def tracked(self) -> bool:
         """Whether it has a location and tags, and so appears in the list of all resources."""
         return self.location is not None and self.read is None
+
+
+read_only = partial(Kind, put=None, patch=None, delete=None, location=None)
+"""A type that clients only read: what makes it is somewhere else."""
 
 
 @dataclass(frozen=True)

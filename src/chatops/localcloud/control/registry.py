@@ -17,7 +17,7 @@ from ..ids import Id
 from ..resource_types import REGISTRY
 from ..store import Body, Record
 from ..world import World
-from .kind import Call, Change, Endpoint, Kind, NameRule, States
+from .kind import Call, Change, Endpoint, Kind, NameRule, States, read_only
 from .limits import taken_registry
 from .roles import authorize
 
@@ -225,12 +225,8 @@ KINDS = (
             "scheduleRun": _schedule,
         },
     ),
-    Kind(
+    read_only(
         RUN,
-        put=None,
-        patch=None,
-        delete=None,
-        location=None,
         read=_read_run,
         listing=_list_runs,
         missing=_no_run,

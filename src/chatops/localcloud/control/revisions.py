@@ -15,7 +15,7 @@ from ..runtime.spec import ReplicaInfo, RevisionStatus
 from ..store import Body, Record
 from ..world import World
 from .app_spec import revision_spec
-from .kind import Call, Kind, States
+from .kind import Call, States, read_only
 
 REVISION = f"{APP}/revisions"
 REPLICA = f"{APP}/revisions/replicas"
@@ -193,24 +193,16 @@ def _no_replica(id: Id) -> ArmError:
 
 
 KINDS = (
-    Kind(
+    read_only(
         REVISION,
-        put=None,
-        patch=None,
-        delete=None,
         states=States(member=None),
-        location=None,
         show=_show,
         missing=_no_revision,
         rank=9,
         actions={"activate": _activate, "deactivate": _deactivate, "restart": _restart},
     ),
-    Kind(
+    read_only(
         REPLICA,
-        put=None,
-        patch=None,
-        delete=None,
-        location=None,
         read=_read,
         listing=_list,
         missing=_no_replica,

@@ -17,7 +17,7 @@ from ..ids import Id, within
 from ..resource_types import IDENTITY
 from ..store import Body, Record
 from ..world import World
-from .kind import Call, Change, Kind, States
+from .kind import Call, Change, Kind, States, read_only
 
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 DEFINITION = "Microsoft.Authorization/roleDefinitions"
@@ -246,12 +246,8 @@ KINDS = (
         missing=_no_assignment,
         rank=0,
     ),
-    Kind(
+    read_only(
         DEFINITION,
-        put=None,
-        patch=None,
-        delete=None,
-        location=None,
         read=_read_definition,
         listing=_definitions,
         missing=_no_definition,

@@ -19,7 +19,7 @@ from ..polling import Operation, headers, new_token
 from ..resource_types import VAULT
 from ..store import Body, Record
 from ..world import World
-from .kind import Call, Change, Endpoint, Kind, NameRule, States
+from .kind import Call, Change, Endpoint, Kind, NameRule, States, read_only
 from .limits import taken_vault
 from .styles import STYLES
 
@@ -225,12 +225,8 @@ KINDS = (
         show=_show,
         remove=_remove,
     ),
-    Kind(
+    read_only(
         ITEM,
-        put=None,
-        patch=None,
-        delete=None,
-        location=None,
         read=_read_secret,
         listing=_list_secrets,
         missing=_no_secret,
