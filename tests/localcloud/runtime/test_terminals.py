@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from chatops.localcloud.runtime.processes import Children, Command
-from chatops.localcloud.runtime.terminals import WAITING, open_terminal
+from chatops.localcloud.runtime.terminals import MOST_INPUT, WAITING, open_terminal
 
 pytestmark = pytest.mark.anyio
 
@@ -33,19 +33,20 @@ def awake():
 async def test_a_command_that_does_not_read_holds_up_nobody(tmp_path, awake):
     terminal = await enter(tmp_path, "stty raw; echo started; exec sleep 1000")
     assert b"started" in await terminal.read()
-    for _ in range(50):
-        terminal.write(b"x" * 10_000)
+    with pytest.raises(OSError, match="does not read"):
+        for _ in range(MOST_INPUT // 2**20 + 1):
+            terminal.write(bytes(2**20))
     assert await terminal.close() == -signal.SIGKILL
 
 
 async def test_what_is_written_to_a_slow_command_arrives_whole(tmp_path, awake):
-    terminal = await enter(tmp_path, "stty raw -echo; echo started; head -c 300000 | wc -c")
+    terminal = await enter(tmp_path, "stty raw -echo; echo started; head -c 5000000 | wc -c")
     assert b"started" in await terminal.read()
-    terminal.write(b"x" * 300_000)
+    terminal.write(b"x" * 5_000_000)
     output = b""
     while data := await terminal.read():
         output += data
-    assert output.split() == [b"300000"]
+    assert output.split() == [b"5000000"]
     assert await terminal.close() in (0, -signal.SIGKILL)
 
 

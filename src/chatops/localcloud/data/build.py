@@ -14,6 +14,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -82,8 +83,9 @@ class Builds:
         """Remove contexts that nobody had built."""
         oldest = time.time() - UNBUILT_SECONDS
         for path in self._uploads.glob("*/*"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # its registry is being deleted
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def _upload(self, registry: str, relative: str) -> Path:
         return self._uploads / registry_name(registry) / locate(Path(), relative).name

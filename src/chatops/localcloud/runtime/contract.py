@@ -15,7 +15,8 @@ class Terminal(Protocol):
     async def read(self) -> bytes:
         """The next output; b"" when the command has ended and all was read."""
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes) -> None:
+        """Input for the command, which may take its time. Raises OSError for more than can be kept for it."""
 
     def resize(self, width: int, height: int) -> None: ...
 

@@ -15,7 +15,7 @@ from .processes import Children, Command, send
 CTRL_C = b"\x03"
 BLOCK = 4096  # bytes, what a terminal gives at once
 WAITING = 64  # blocks of output that wait to be read; then the command has to wait
-MOST_INPUT = 2**20  # bytes that wait for a command which does not read; what comes then is lost
+MOST_INPUT = 64 * 2**20  # bytes that may wait for a command which does not read
 
 
 class ProcessTerminal:
@@ -27,7 +27,7 @@ class ProcessTerminal:
         self._ended = ended
         self._output: asyncio.Queue[bytes] = asyncio.Queue()
         self._over = False
-        self._input = b""
+        self._input = bytearray()
         self._loop = asyncio.get_running_loop()
         os.set_blocking(master, False)
         self._loop.add_reader(master, self._readable)
@@ -51,18 +51,20 @@ class ProcessTerminal:
         return data
 
     def write(self, data: bytes) -> None:
-        self._input = (self._input + data)[:MOST_INPUT]
+        if len(self._input) + len(data) > MOST_INPUT:
+            raise OSError("the command does not read what is written to it")
+        self._input += data
         self._writable()
         if CTRL_C in data and self._process.returncode is None:  # it controls no session, so does not do this itself
             os.killpg(self._process.pid, signal.SIGINT)
 
     def _writable(self) -> None:
         try:
-            self._input = self._input[os.write(self._master, self._input) :]
+            del self._input[: os.write(self._master, self._input)]
         except BlockingIOError:
             pass
         except OSError:  # nobody has the other end any more
-            self._input = b""
+            self._input.clear()
         if self._input:
             self._loop.add_writer(self._master, self._writable)
         else:
