@@ -48,6 +48,16 @@ az containerapp create "${app[@]}" --name ui --ingress external --min-replicas 1
 az containerapp show "${HERE[@]}" --name ui
 az containerapp logs show "${HERE[@]}" --name ui
 
+ui=("${HERE[@]}" --name ui)
+az containerapp revision set-mode "${ui[@]}" --mode multiple
+before=$(az containerapp revision list "${ui[@]}" --query '[0].name' --output tsv)
+az containerapp ingress traffic set "${ui[@]}" --revision-weight "$before=100"
+az containerapp update "${ui[@]}" --set-env-vars GREETING=hello-again --revision-suffix next
+az containerapp revision label add "${ui[@]}" --label next --revision ui--next --yes
+az containerapp ingress traffic set "${ui[@]}" --revision-weight "$before=80" --label-weight next=20
+az containerapp ingress traffic set "${ui[@]}" --revision-weight "$before=0" --label-weight next=100
+az containerapp revision deactivate "${ui[@]}" --revision "$before"
+
 DOMAIN=contoso.example
 az network dns zone create "${HERE[@]}" --name $DOMAIN
 proof=$(az containerapp show "${HERE[@]}" --name ui --query properties.customDomainVerificationId --output tsv)

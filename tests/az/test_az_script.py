@@ -60,9 +60,21 @@ def test_what_was_made_runs(article: Article) -> None:
         ("chat.contoso.example", "SniEnabled")
     ]
     address = operator.machine.chatops("cloud", "status", "--output", "json").objects[0]["ingress"]
-    assert requests.get(address, headers={"Host": ingress["fqdn"]}, timeout=120).text == "hello"
+    assert requests.get(address, headers={"Host": ingress["fqdn"]}, timeout=120).text == "hello-again"
     named = {one["name"] for one in operator.az("containerapp", "list", "-g", "article-rg")}
     assert named == {"ui", "db-api", "lm-api"}
+
+
+def test_traffic_went_from_one_revision_to_the_next(article: Article) -> None:
+    ui = ("-g", "article-rg", "-n", "ui")
+    traffic = article.operator.az("containerapp", "ingress", "traffic", "show", *ui)
+    shares = {one.get("revisionName"): (one["weight"], one.get("label")) for one in traffic}
+    (before,) = (name for name in shares if name not in (None, "ui--next"))
+    assert shares == {None: (0, None), before: (0, None), "ui--next": (100, "next")}
+    (active,) = article.operator.az("containerapp", "revision", "list", *ui)
+    assert (active["name"], active["properties"]["trafficWeight"]) == ("ui--next", 100)
+    shown = article.operator.az("containerapp", "revision", "show", *ui, "--revision", before)
+    assert shown["properties"]["active"] is False
 
 
 def test_exec_reaches_into_a_replica(article: Article) -> None:

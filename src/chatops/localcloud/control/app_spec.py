@@ -66,12 +66,12 @@ def _spec(world: World, app: Record) -> AppSpec:
 def _environment(world: World, app: Record, container: Body) -> dict[str, str]:
     values: dict[str, str] = dict(app.hidden.get("secrets", {}))
     declared = app.properties["configuration"].get("secrets") or []
-    wanted = {variable["secretRef"] for variable in container.get("env") or [] if "secretRef" in variable}
+    wanted = {variable.get("secretRef") for variable in container.get("env") or []}
     for secret in declared:
         if secret["name"] in wanted and "keyVaultUrl" in secret:
             values[secret["name"]] = vault_value(world, app, secret)
     return {
-        variable["name"]: values[variable["secretRef"]] if "secretRef" in variable else str(variable.get("value", ""))
+        variable["name"]: values[name] if (name := variable.get("secretRef")) else str(variable.get("value") or "")
         for variable in container.get("env") or []
     }
 

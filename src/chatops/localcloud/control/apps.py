@@ -56,6 +56,8 @@ def _fill(change: Change) -> None:
     if ingress := configuration.get("ingress"):
         underlay(ingress, INGRESS)
         fill_domains(ingress)
+        for share in ingress["traffic"]:
+            share["weight"] = int(share.get("weight") or 0)  # az sends what it was given as text
         ingress["transport"] = SPELLINGS.get(str(ingress["transport"]).lower(), ingress["transport"])
         ingress["fqdn"] = f"{record.name}.{domain}" if ingress["external"] else f"{record.name}.internal.{domain}"
     properties["customDomainVerificationId"] = verification_id(change.world)
