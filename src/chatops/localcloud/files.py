@@ -55,7 +55,7 @@ class Growing:
         return self._file.closed
 
     def add(self, data: bytes) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # a ValueError where it could not be opened anew the last time
             if self._size and self._size + len(data) > self._cap:
                 self._file.close()
                 self.path.replace(older(self.path))
