@@ -14,12 +14,10 @@ import shlex
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from ..identity import bearer
-from ..resource_types import APP
 from ..runtime.contract import Terminal
 from ..runtime.spec import RuntimeFailure
 from ..world import World
-from .streams import CONTAINER
+from .streams import CONTAINER, app_of
 
 INPUT, OUTPUT, RESIZE = b"\x00\x00", b"\x00\x01", b"\x00\x04"
 INFO, ERROR = b"\x01", b"\x02"
@@ -31,9 +29,7 @@ def console_routes(world: World) -> list[WebSocketRoute]:
 
     async def console(socket: WebSocket) -> None:
         named = socket.path_params
-        group = f"/subscriptions/{named['subscription']}/resourceGroups/{named['group']}"
-        app = world.store.find(f"{group}/providers/{APP}/{named['app']}")
-        if app is None or not world.tokens.verify(bearer(socket.headers), app.key):
+        if (app := app_of(world, socket)) is None:
             await socket.close(POLICY_VIOLATION)  # before it was accepted: an answer of 403
             return
         await socket.accept()

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -29,19 +29,24 @@ CONTAINER = (
 MOST_LINES = 300
 
 
+def app_of(world: World, asked: HTTPConnection) -> Record | None:
+    """The app in a path below `CONTAINER`, for whoever shows a token of its `getAuthToken`; None for anybody else."""
+    named = asked.path_params
+    group = f"/subscriptions/{named['subscription']}/resourceGroups/{named['group']}"
+    app = world.store.find(f"{group}/providers/{APP}/{named['app']}")
+    return app if app and world.tokens.verify(bearer(asked.headers), app.key) else None
+
+
 def stream_routes(world: World) -> list[Route]:
     """`GET .../logstream?follow=true&tailLines=20` (`output=json` for objects) and `GET /_local/apps`."""
 
     async def stream(request: Request) -> Response:
-        named = request.path_params
-        group = f"/subscriptions/{named['subscription']}/resourceGroups/{named['group']}"
-        app = world.store.find(f"{group}/providers/{APP}/{named['app']}")
-        if app is None or not world.tokens.verify(bearer(request.headers), app.key):
+        if (app := app_of(world, request)) is None:
             return plain(401, "Unauthorized", "A token of this app's getAuthToken is needed.")
         query = request.query_params
         tail = min(number(query.get("tailLines", ""), 20), MOST_LINES)
         follow = query.get("follow", "true").lower() == "true"
-        lines = _until(world.closing, world.runtime.logs(app.key, named["replica"], tail, follow))
+        lines = _until(world.closing, world.runtime.logs(app.key, request.path_params["replica"], tail, follow))
         if query.get("output") == "json":
             lines = _as_json(lines)
         return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
