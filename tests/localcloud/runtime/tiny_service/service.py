@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -193,8 +194,12 @@ def main():
         print("draining")
         threading.Thread(target=server.shutdown).start()
 
+    def ignore(*_):
+        with suppress(OSError):  # whoever read this may have ended
+            print("ignoring SIGTERM")
+
     signal.signal(signal.SIGUSR1, lambda *_: [event.set() for event in EVENTS.values()])
-    signal.signal(signal.SIGTERM, drain if "STUBBORN" not in os.environ else lambda *_: print("ignoring SIGTERM"))
+    signal.signal(signal.SIGTERM, drain if "STUBBORN" not in os.environ else ignore)
     print("serving in", Path.cwd())
     server.serve_forever()
     server.socket.close()
