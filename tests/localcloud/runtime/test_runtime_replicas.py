@@ -202,7 +202,7 @@ async def test_cpu_and_memory_are_measured_where_a_rule_asks_for_them(world):
     before = await replica.usage()
     assert (await world.http.get("/burn?cpu_seconds=0.3")).status_code == 200
     after = await replica.usage()
-    assert 0.3 <= after.cpu - before.cpu < 2
+    assert 0.27 <= after.cpu - before.cpu < 2  # the kernel tells whole ticks of 10 ms, of the program and of itself
     pid = world.runtime.app_status(spec.id).replicas[0].pid
     load = await revision.measure(0)
     assert load.memory == pytest.approx(psutil.Process(pid).memory_info().rss / (0.5 * 1024**3), rel=0.2)
