@@ -13,11 +13,14 @@ from .control.kind import Call, Change, Kind
 from .control.providers import require_registered
 from .control.styles import STYLES
 from .drafts import draft
-from .ids import GROUP
+from .ids import GROUP, parse
 from .polling import LOCATION, Operation, Style, headers, new_token
 from .preconditions import interrupt, kind_of, met, require_idle, require_scope
 from .store import Body, Record
 from .world import World
+
+REFUSE = "refuse"
+"""What an operation does that is only to fail: see `Kind.late_precondition`."""
 
 
 async def write(call: Call, kind: Kind) -> Response:
@@ -48,13 +51,8 @@ async def write(call: Call, kind: Kind) -> Response:
 def _refuse_late(change: Change, previous: Record, style_name: str) -> Response:
     """An operation that only finds out that a precondition does not hold; the resource stays as it was."""
     call, kind, style = change.call, change.kind, STYLES[style_name]
-    operation = _open(call.world, previous, style_name, "update", kind.states.updating)
-
-    async def work() -> None:
-        await call.world.conditions.released(kind.type)
-        raise kind.precondition(call.id)
-
-    call.world.operations.run(operation, work, lambda _: None)
+    operation = _open(call.world, previous, style_name, REFUSE, kind.states.updating)
+    start(call.world, kind, operation, previous, {})
     return answer(call, previous, style, style.updated, operation)
 
 
@@ -123,6 +121,8 @@ def _work(
 ) -> Callable[[], Awaitable[None]]:
     async def work() -> None:
         await world.conditions.released(kind.type)
+        if operation.verb == REFUSE and (id := parse(operation.target)):
+            raise kind.precondition(id)
         if operation.verb in kind.turns:
             await kind.turns[operation.verb].work(world, record)
         elif operation.verb == "delete" and kind.remove:
@@ -135,6 +135,8 @@ def _work(
 
 def _settle(world: World, kind: Kind, record: Record) -> Callable[[Operation], None]:
     def settle(operation: Operation) -> None:
+        if operation.verb == REFUSE:
+            return
         if operation.verb == "delete" and not operation.error:
             forget(world, record)
             return

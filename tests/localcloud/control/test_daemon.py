@@ -91,6 +91,26 @@ def test_a_kill_while_its_secrets_are_made_leaves_none_that_are_empty(tmp_path: 
         cloud.stop()
 
 
+def test_a_refusal_that_is_cut_off_by_a_kill_is_none_the_less_one(fresh: Cloud) -> None:
+    fresh.client(ResourceManagementClient).resource_groups.create_or_update("rg", {"location": LOCATION})
+    type = "Microsoft.Network/privateDnsZones"
+    path = f"{fresh.scope}/resourceGroups/rg/providers/{type}/held.example"
+    put = fresh.call("PUT", path, json={"location": "global", "tags": {"first": "yes"}})
+    poll = put.headers["Azure-AsyncOperation"].removeprefix(fresh.endpoint["arm"]).split("?")[0]
+    wait_for(lambda: bool(fresh.call("GET", poll).json()["status"] == "Succeeded"))
+    fresh.call("PUT", "/_local/settings", json={"held": [type]})
+    again = fresh.call("PUT", path, json={"location": "global"}, headers={"If-None-Match": "*"})
+    assert again.status_code == 202
+    fresh.stop(signal.SIGKILL)
+    fresh.start()
+    fresh.call("PUT", "/_local/settings", json={})
+    poll = again.headers["Azure-AsyncOperation"].removeprefix(fresh.endpoint["arm"]).split("?")[0]
+    wait_for(lambda: bool(fresh.call("GET", poll).json()["status"] != "InProgress"))
+    ended = fresh.call("GET", poll).json()
+    assert (ended["status"], ended["error"]["code"]) == ("Failed", "PreconditionFailed")
+    assert fresh.call("GET", path).json()["tags"] == {"first": "yes"}
+
+
 def test_operations_are_forgotten_while_the_daemon_runs(fresh: Cloud) -> None:
     fresh.client(ResourceManagementClient).resource_groups.create_or_update("rg", {"location": LOCATION})
     path = f"{fresh.scope}/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks"
