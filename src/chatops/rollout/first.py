@@ -10,7 +10,7 @@ from chatops.azure.clients import Azure
 from chatops.rollout.gate import Candidate, Gate, Report, admit
 from chatops.rollout.revisions import Json, Place
 from chatops.rollout.rollout import wake
-from chatops.rollout.standing import GATE, PASSED, WAITING
+from chatops.rollout.standing import GATE, WAITING
 
 
 def waiting(body: Json) -> Json:
@@ -25,5 +25,4 @@ def prove(azure: Azure, place: Place, gate: Gate, report: Report) -> None:
     wake(candidate)
     admit(candidate, gate)
     app = place.app(azure) or {}
-    # another value instead of none: whether a null removes a tag in Azure's PATCH is not documented
-    place.patch(azure, {"location": app["location"], "tags": {**(app.get("tags") or {}), GATE: PASSED}})
+    place.patch(azure, {"location": app["location"], "tags": {**(app.get("tags") or {}), GATE: latest}})

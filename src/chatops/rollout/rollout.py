@@ -119,10 +119,8 @@ def settle(candidate: Candidate, previous: str) -> None:
     azure, place = candidate.azure, candidate.place
     app, now = look(azure, place)
     body: dict[str, Any] = {"location": app["location"]}
-    if now.serving != now.latest or labels_of(app):
-        for name in now.others:
-            place.deactivate(azure, name)
-    else:
+    stays = now.serving != now.latest or bool(labels_of(app))
+    if not stays:
         single = {"activeRevisionsMode": "Single", "ingress": {"traffic": LATEST}}
         body["properties"] = {"configuration": single}
     if previous != now.serving:
@@ -130,3 +128,5 @@ def settle(candidate: Candidate, previous: str) -> None:
     if len(body) > 1:
         candidate.report(f"{now.serving}: serves alone from now on")
         place.patch(azure, body)
+    for name in now.others if stays else ():
+        place.deactivate(azure, name)

@@ -17,8 +17,8 @@ PREVIOUS = "chatops-previous"
 """The app's tag with the revisions that served before the one that was rolled out last, the latest first."""
 TAG_CHARACTERS = 256  # Azure's limit
 
-GATE, WAITING, PASSED = "chatops-gate", "waiting", "passed"
-"""The app's tag on how its first revision does at the gate: it is made waiting."""
+GATE, WAITING = "chatops-gate", "waiting"
+"""The app's tag with the first revision that passed the gate; it is made waiting for one."""
 
 LATEST = [{"latestRevision": True, "weight": 100}]
 
@@ -172,7 +172,7 @@ def last_good(app: dict[str, Any], revisions: Sequence[Revision], stands: Standi
 
     After an interruption, the elder of those that run: a rollback is finished, a rollout taken back. At rest, what
     served before, by the app's tag: the gate may have refused what else there is. For want of a tag, the newest one
-    that ran something else and did not fail.
+    that ran something else, did not fail and is not from before the first that passed the gate.
     """
     known = {one.name: one for one in revisions}
     now = known.get(stands.serving)
@@ -184,6 +184,8 @@ def last_good(app: dict[str, Any], revisions: Sequence[Revision], stands: Standi
     older = sorted((one for one in revisions if one.created < now.created), key=lambda one: one.created, reverse=True)
     if served := [known[name] for name in _served(app) if name in known]:
         return next((one for one in served if one in older), None)
+    first = known.get(str((app.get("tags") or {}).get(GATE) or ""))
+    older = [one for one in older if first is None or one.created >= first.created]
     return next((one for one in older if one.provisioning != "Failed" and _differs(one, now)), None)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from chatops.rollout.revisions import Revision
 from chatops.rollout.standing import (
+    GATE,
     PREVIOUS,
     Standing,
     as_it_serves,
@@ -217,6 +218,13 @@ def test_the_way_back_after_a_rollback(what: str, serving: str, tag: str, expect
     body = app("Multiple", "new", **{PREVIOUS: tag})
     found = last_good(body, [revision(name) for name in ALL], at_rest(serving))
     assert (found and found.name) == expected, what
+
+
+def test_the_way_back_does_not_lead_to_what_was_before_the_first_that_passed_the_gate() -> None:
+    revisions = [revision(name) for name in ALL]
+    assert last_good(app("Single", "now", LATEST, **{GATE: "now"}), revisions, at_rest("now")) is None
+    found = last_good(app("Single", "new", LATEST, **{GATE: "now"}), revisions, at_rest("new"))
+    assert found and found.name == "now"
 
 
 def test_the_tag_remembers_who_served_each_once_and_no_more_than_azure_takes() -> None:
