@@ -173,8 +173,9 @@ async def test_what_makes_the_data_is_a_child_that_goes_with_the_daemon(tmp_path
     servers = Servers(tmp_path / "postgres", tmp_path / "logs", Children(children))
     making = asyncio.create_task(servers.put(ID, "16", "chat-admin", PASSWORD))
     async with asyncio.timeout(120):
-        while not list(tmp_path.glob("postgres/*/data.new/*")):
+        while not (known := [path.name for path in children.glob("*") if path.name.isdecimal()]):
             await asyncio.sleep(0.01)
+    os.kill(int(known[0]), signal.SIGSTOP)  # so that it is still at it when it is ended
     assert await Children(children).end_leftovers(5) > 0
     with pytest.raises(RuntimeFailure, match="initdb failed"):
         await making
@@ -183,7 +184,7 @@ async def test_what_makes_the_data_is_a_child_that_goes_with_the_daemon(tmp_path
 async def test_a_server_that_waits_to_be_started_again_stops_at_once(server, monkeypatch):
     monkeypatch.setattr(Backoff, "after", lambda *_: 1000.0)
     os.kill(server.pid, signal.SIGQUIT)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while server._up.is_set():
             await asyncio.sleep(0.01)
         await server.stop()
