@@ -266,8 +266,9 @@ def test_a_new_app_is_up_when_its_first_revision_has_proved_itself(drill: Drill)
     (failure,) = (one for one in ran.objects if one.get("event") == "failed")
     assert failure["address"] == f"proven/{NEW}"
     assert "failed its smoke test: an empty answer" in failure["error"]
-    assert "starting, answers nothing" in failure["error"]
     again = drill.machine.chatops("up", "--yes", code=1)
+    # on an overloaded machine the log may not come in time for one of them
+    assert "starting, answers nothing" in failure["error"] + again.err
     assert re.search(rf"proof of container app '{NEW}'  {NEW}--\w+ has not passed the gate yet", again.out)
 
     drill.write(**{NEW: "good at last"})
