@@ -28,7 +28,7 @@ down: install ## stop it and take everything away
 	$(BIN)/chatops down --yes $(ARGS)
 
 test: $(VENV)/.installed-dev lint ## check style and types, run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests app_images $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests app_images $(ARGS)
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .
