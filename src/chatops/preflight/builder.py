@@ -12,14 +12,14 @@ from chatops.preflight.check import Finding, Wanted
 
 API = "2022-12-01"
 REFUSED = ("FreeTrial", "AzurePass", "DreamSpark", "AzureForStudents")
-TODO = "start Docker here (images.builder auto or docker builds with it), or use a subscription that is no trial"
+REMEDY = "start Docker here (images.builder auto or docker builds with it), or use a subscription that is no trial"
 
 
 def builder(azure: Azure, wanted: Wanted) -> Iterator[Finding]:
     """A builder is there, and where that is the registry the subscription's offer lets it build."""
     offer = _offer(azure, wanted) if wanted.registry_builds else ""
     if offer.startswith(REFUSED):
-        yield Finding("image builder", f"{wanted.builder.found}; registries of {offer} may not build images", TODO)
+        yield Finding("image builder", f"{wanted.builder.found}; registries of {offer} may not build images", REMEDY)
     else:
         yield wanted.builder
 
