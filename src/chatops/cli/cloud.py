@@ -151,9 +151,11 @@ def env(output: OutputFormat = Output.human) -> None:
 def calls(last: Last = 0, output: OutputFormat = Output.human) -> None:
     """Print the journal of the calls that the local cloud was sent."""
     journal = places.logs() / "calls.jsonl"
+    older = journal.with_name(f"{journal.name}.1")  # what it was when it grew too long
     if not journal.exists():
         raise ChatopsError("there is no journal: the local cloud was never started here", hint="chatops cloud start")
-    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    parts = [part.read_text() for part in (older, journal) if part.exists()]
+    rows = [json.loads(line) for part in parts for line in part.splitlines()]
     view_of(output).rows(rows[-last:] if last else rows)
 
 
